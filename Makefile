@@ -1,0 +1,106 @@
+# Every target prepares what it needs: a virtual environment from the hashed locks under requirements/.
+# Where packages come from is pip's own configuration; nothing here names an index.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+WORKERS ?= 2
+
+# The rooms in which every branch must have been taken by a test.
+CORE := vendor/identity/*,vendor/policy/*,vendor/leases/*,vendor/mint/*,vendor/exchange.py
+
+# The machine's own python3 when it will do, else the newest that will; PYTHON=… decides otherwise.
+CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
+SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test lint types contracts bench docs lock wheel clean
+
+help:
+	@printf '%s\n' \
+	  'make demo [ARGS=--once]  show one exchange end to end on this machine' \
+	  'make test [ARGS=…]       the whole suite, with branch coverage of the core rooms' \
+	  'make lint                ruff, mypy and the import contracts' \
+	  'make bench               warm and cold speed, each as a ratio to the bare library' \
+	  'make docs                write config/vendor.schema.json anew and check what the documents show' \
+	  'make wheel               build the wheel into dist/' \
+	  'make lock                resolve requirements/*.txt anew from pyproject.toml' \
+	  'make clean               remove everything that is not in the repository'
+
+$(BIN)/python:
+	@found=; for candidate in $(CANDIDATES); do \
+	  if "$$candidate" -c '$(SUITABLE)' >/dev/null 2>&1; then found=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo 'This needs Python 3.11 to 3.14 with its venv module, and none of these is one: $(CANDIDATES)' >&2; \
+	  echo 'Install one (on Debian: python3 and python3-venv), or name it: make PYTHON=/path/to/python3 …' >&2; \
+	  exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$("$$found" --version)"; \
+	"$$found" -m venv $(VENV)
+
+# $(1): which lock. The build back-end stands in the lock too, so nothing is fetched without a hash.
+define install
+	@echo 'Installing requirements/$(1).txt into $(VENV)'
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/$(1).txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+endef
+
+$(VENV)/.dev: $(BIN)/python requirements/dev.txt pyproject.toml
+	$(call install,dev)
+	@touch $(VENV)/.dev $(VENV)/.demo
+
+# What the suite's environment has, the demo's need not install again.
+$(VENV)/.demo: $(BIN)/python requirements/demo.txt pyproject.toml
+	$(call install,demo)
+	@touch $@
+
+demo: $(VENV)/.demo
+	@$(BIN)/vendor demo $(ARGS)
+
+test: $(VENV)/.dev
+	@mkdir -p .cache
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not faults' --cov --cov-report= --junitxml=.cache/tests.xml $(ARGS)
+	@$(if $(ARGS),echo 'Coverage is judged on the whole suite only',\
+	  $(BIN)/python -m coverage report --include='$(CORE)' --fail-under=100)
+
+lint: types contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+contracts: $(VENV)/.dev
+	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+docs: $(VENV)/.dev
+	@mkdir -p .cache
+	$(BIN)/vendor schema > .cache/vendor.schema.json
+	mv .cache/vendor.schema.json config/vendor.schema.json
+	$(BIN)/python -m pytest -q tests/test_docs.py
+
+wheel: $(VENV)/.dev
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist
+
+COMPILE = CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
+  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+BUILD := --build-deps-for wheel --build-deps-for editable
+
+# The lowest supported Python resolves; what it chose installs on the others too. UPGRADE=--upgrade takes the newest.
+lock: $(VENV)/.dev
+	$(COMPILE) $(UPGRADE) --extra dev $(BUILD) --output-file requirements/dev.txt pyproject.toml
+	$(COMPILE) --extra demo $(BUILD) --constraint requirements/dev.txt --output-file requirements/demo.txt pyproject.toml
+	$(COMPILE) --extra server --constraint requirements/dev.txt --output-file requirements/server.txt pyproject.toml
+
+clean:
+	rm -rf $(VENV) .cache .demo build dist *.egg-info .coverage .coverage.* \
+	  .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find vendor tests -name __pycache__ -type d -prune -exec rm -rf {} +

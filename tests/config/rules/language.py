@@ -1,0 +1,121 @@
+"""Rules of the language, each with what breaks it and what is found then."""
+
+from __future__ import annotations
+
+from tests.config.rules.passages import AWS, CLUSTER, MINTED, OF_ISSUER
+from tests.config.sound import rules
+
+LANGUAGE = rules(
+    (
+        "an alias is refused",
+        "audience: vendor\n    kind: kub",
+        "audience: ^^*v\n    kind: kub",
+        f"{OF_ISSUER}.audience",
+        "an a",
+    ),
+    ("an anchor is refused", "version: 1", "version: ^^&one 1", "version", "an anchor"),
+    ("a tag is refused", "version: 1", "version: ^^!!int 1", "version", "a tag"),
+    ("a tag on a mapping is refused", "listen:\n", "listen: ^^!x\n", "listen", "a tag"),
+    ("a merge key is refused", "listen:\n", "listen:\n  ^^<<: {address: x}\n", "listen", "a merge key"),
+    ("a key that stands twice is refused", "version: 1", "version: 1\n^^version: 2", "version", "version stands twice"),
+    ("a second document is refused", "month }}/*\n", "month }}/*\n^^---\na: 1\n", "", "a second document"),
+    ("a key without a value is refused", "version: 1", "version: 1\n^^defaults:\n", "defaults", "has no value"),
+    ("an unknown key is refused", "version: 1", "version: 1\n^^x: 1", "x", "unknown key"),
+    (
+        "an unknown key that is nearly one of the mapping is told so",
+        "    audience: vendor\n    kind: kub",
+        "    audience: vendor\n    ^^algorithm: [RS256]\n    kind: kub",
+        f"{OF_ISSUER}.algorithm",
+        "unknown key; did you mean algorithms?",
+    ),
+    (
+        "only keys of the same mapping are suggested",
+        "version: 1",
+        "version: 1\n^^audience: x",
+        "audience",
+        "unknown key",
+    ),
+    ("a member that must be there is missed", "version: 1", "^^audit: {}", "", "version is missing"),
+    ("the version is 1", "version: 1", "version: ^^2", "version", "expected 1"),
+    ("the version is no true", "version: 1", "version: ^^true", "version", "expected 1"),
+    ("the version is no 1.0", "version: 1", "version: ^^1.0", "version", "expected 1"),
+    (
+        "an account id must be quoted",
+        "arn:aws:iam::111122223333:role/reports",
+        "^^012345670123",
+        f"{MINTED}.role",
+        "expected a string: put",
+    ),
+    (
+        "a number is no string",
+        "description: Reports",
+        "description: ^^5",
+        "scopes.reports.description",
+        "expected a string: put",
+    ),
+    (
+        "an octal number is no string",
+        "description: Reports",
+        "description: ^^0o17",
+        "scopes.reports.description",
+        "expected a string: put",
+    ),
+    (
+        "infinity is no string",
+        "description: Reports",
+        "description: ^^-.inf",
+        "scopes.reports.description",
+        "expected a string: put",
+    ),
+    (
+        "a flag is no string",
+        "description: Reports",
+        "description: ^^True",
+        "scopes.reports.description",
+        "expected a string: put",
+    ),
+    (
+        "a list is no string",
+        "description: Reports",
+        "description: ^^[a]",
+        "scopes.reports.description",
+        "expected a string, found a list",
+    ),
+    (
+        "`no` is no flag",
+        CLUSTER,
+        f"{CLUSTER}    strict_aud: ^^no\n",
+        f"{OF_ISSUER}.strict_aud",
+        "expected true or false, found a str",
+    ),
+    ("15:00 is no duration", CLUSTER, f"{CLUSTER}    leeway: ^^15:00\n", f"{OF_ISSUER}.leeway", "expected a duration"),
+    (
+        "a duration has one unit",
+        CLUSTER,
+        f"{CLUSTER}    leeway: ^^1m30s\n",
+        f"{OF_ISSUER}.leeway",
+        "expected a duration",
+    ),
+    (
+        "a mapping is no list",
+        "[eu-west-1, eu-central-1]",
+        "^^{a: b}",
+        "targets.aws.regions",
+        "expected a list, found a map",
+    ),
+    ("a string is no mapping", AWS, "aws: ^^eu", "targets.aws", "expected a mapping, found a string"),
+    (
+        "a choice is one of its words",
+        "version: 1",
+        "version: 1\naudit: {on_failure: ^^stop}",
+        "audit.on_failure",
+        "expected 'refuse' or 'continue'",
+    ),
+    (
+        "a string may not be empty",
+        "    audience: vendor\n    kind: kub",
+        "    audience: ^^''\n    kind: kub",
+        f"{OF_ISSUER}.audience",
+        "may not be empty",
+    ),
+)

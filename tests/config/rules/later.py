@@ -1,0 +1,100 @@
+"""What the language has and this release has not, each with what breaks it and what is found then."""
+
+from __future__ import annotations
+
+from tests.config.rules.passages import CLUSTER, MINT, MINTED, OF_ISSUER, ROLE
+from tests.config.sound import rules
+
+LATER = rules(
+    (
+        "stores are not in this release",
+        "version: 1",
+        "version: 1\nstore: ^^{redis: {url: x, encryption_keys: [{id: a, file: b}]}}",
+        "store",
+        "a shared store is not in this release",
+    ),
+    (
+        "ceilings are not in this release",
+        "version: 1",
+        "version: 1\nceilings: ^^[{files: a}]",
+        "ceilings",
+        "ceilings is not in this release",
+    ),
+    (
+        "sts_get is not in this release",
+        "listen:\n",
+        "listen:\n  sts_get: ^^true\n",
+        "listen.sts_get",
+        "sts_get is not in this release",
+    ),
+    (
+        "client_ca is not in this release",
+        "listen:\n",
+        "listen:\n  tls: {certificate: a, private_key: b, client_ca: ^^c}\n",
+        "listen.tls.client_ca",
+        "client_ca is not in this release",
+    ),
+    *(
+        (
+            f"kind {kind} is not in this release",
+            CLUSTER,
+            f"    kind: ^^{kind}\n",
+            f"{OF_ISSUER}.kind",
+            f"kind {kind} is not in this release",
+        )
+        for kind in ("github", "gitlab", "spiffe", "cognito", "aws")
+    ),
+    (
+        "keys: kubernetes are not in this release",
+        CLUSTER,
+        f"{CLUSTER}    keys: ^^kubernetes\n",
+        f"{OF_ISSUER}.keys",
+        "keys: kubernetes is not in this release",
+    ),
+    (
+        "token_review is not in this release",
+        CLUSTER,
+        f"{CLUSTER}    token_review: ^^true\n",
+        f"{OF_ISSUER}.token_review",
+        "token_review is not in this release",
+    ),
+    (
+        "require_token_scope is not in this release",
+        CLUSTER,
+        f"{CLUSTER}    require_token_scope: ^^true\n",
+        f"{OF_ISSUER}.require_token_scope",
+        "require_token_scope is not in this release",
+    ),
+    (
+        "via is not in this release",
+        ROLE,
+        f"{ROLE}        via: ^^[{{role: a}}]\n",
+        f"{MINTED}.via",
+        "via is not in this release",
+    ),
+    *(
+        (
+            f"mint {kind} is not in this release",
+            MINT,
+            f"      ^^{kind}: {said}\n",
+            f"scopes.reports.mint.{kind}",
+            f"{kind} is not in this release",
+        )
+        for kind, said in (
+            ("web_identity", "{role: a}"),
+            ("saml", "{role: a, provider: b}"),
+            ("session_token", "{mfa_serial: a, mfa_secret_file: b}"),
+            ("federation_token", "{name: a}"),
+            ("root", '{account: "111122223333", task_policy: b}'),
+            ("identity_token", "{audience: a, signing_algorithm: RS256}"),
+            ("cognito_identity", "{pool: a, logins: {b: c}}"),
+        )
+    ),
+    (
+        "what is not in this release is still checked",
+        MINT,
+        "      saml: {role: a, provider: ^^5}\n",
+        "scopes.reports.mint.saml.provider",
+        "expected a string",
+    ),
+)

@@ -1,0 +1,48 @@
+"""Each rule of the configuration, broken in one place: that is found, there, and nothing else is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.config.rules import (
+    grants,
+    issuers,
+    language,
+    later,
+    parameters,
+    policies,
+    references,
+    scopes,
+    server,
+    targets,
+    warnings,
+)
+from tests.config.sound import Rule, assert_told
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RULES = (
+    language.LANGUAGE
+    | server.SERVER
+    | later.LATER
+    | issuers.ISSUERS
+    | targets.TARGETS
+    | grants.GRANTS
+    | parameters.PARAMETERS
+    | scopes.SCOPES
+    | policies.POLICIES
+    | references.REFERENCES
+)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_what_breaks_a_rule_is_all_that_is_found_at_its_place(tmp_path: Path, rule: Rule) -> None:
+    assert_told(tmp_path, rule)
+
+
+@pytest.mark.parametrize("rule", warnings.WARNINGS.values(), ids=warnings.WARNINGS)
+def test_what_may_not_be_meant_is_a_warning_at_its_place(tmp_path: Path, rule: Rule) -> None:
+    assert_told(tmp_path, rule, severity="warning")

@@ -1,0 +1,27 @@
+"""What holds for the whole session: the machine's own settings for AWS, proxies and CAs do not reach the tests."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+_FOREIGN = ("AWS_", "VENDOR_", "ACTIONS_ID_TOKEN_", "BOTO_")
+_CA = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+_PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "FTP_PROXY")
+_NEUTRAL = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+def pytest_configure() -> None:
+    """Clean the environment before any test module is imported, in each worker too."""
+    for name in list(os.environ):
+        if name.startswith(_FOREIGN) or name.upper() in (*_CA, *_PROXY):
+            del os.environ[name]
+    os.environ.update(_NEUTRAL)
+    # A busy machine is no failing example.
+    settings.register_profile("vendor", deadline=None)
+    settings.load_profile("vendor")

@@ -1,0 +1,67 @@
+"""The mint over the fake STS: the real aiobotocore on loopback, a clock that a test moves, everything reported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from aiobotocore.session import get_session
+
+from tests.fakes.clock import Clock
+from tests.fakes.sts import STS
+from vendor.mint.budget import Budget
+from vendor.mint.sts import Sts
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from aiobotocore.session import AioSession
+
+REGIONS = ("us-east-1", "us-west-2")
+
+
+class Rig:
+    """One target's mint, what it reported, and the fake that it asks."""
+
+    def __init__(self, fake: STS | None, clock: Clock, *, url: str | None = None, rate: float | None = None) -> None:
+        self.clock = clock
+        self.budget = Budget(rate=rate, clock=clock)
+        self.aws: AioSession = get_session()
+        self.results: Counter[tuple[str, str]] = Counter()
+        self.each_takes = 0.0
+        self.sts = Sts(
+            target="aws",
+            endpoint_url=url or (fake.url if fake else None),
+            regions=REGIONS,
+            budget=self.budget,
+            aws=self.aws,
+            clock=clock,
+            report=self._report,
+        )
+
+    def _report(self, target: str, region: str, action: str, result: str, seconds: float) -> None:
+        assert (target, action) == ("aws", "AssumeRole")
+        assert seconds >= 0
+        self.results[region, result] += 1
+        self.clock.advance(self.each_takes)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def fake(clock: Clock) -> AsyncIterator[STS]:
+    async with STS(clock=clock) as server:
+        yield server
+
+
+@pytest.fixture
+async def rig(fake: STS, clock: Clock) -> AsyncIterator[Rig]:
+    ready = Rig(fake, clock)
+    ready.aws.set_credentials("AKIAVENDOR", "the service's own")
+    await ready.sts.open()
+    yield ready
+    await ready.sts.close()

@@ -1,0 +1,137 @@
+"""Each limit of STS at, below and above it: nothing that STS would refuse is sent."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests import made
+from vendor.policy import limits
+from vendor.refusals import Code, InvalidRequest, PolicyTooLarge, Reason, ValueNotAllowed
+
+HOUR = timedelta(hours=1)
+TAKEN: list[dict[str, Any]] = [
+    {},
+    {"policy": None},
+    {"policy": "x" * 2048},
+    {"policy": "\t\n\r ~\u00ff"},
+    {"role_arn": "arn:aws:iam::111122223333:role/a"},
+    {"role_arn": "arn:aws-cn:iam::111122223333:role/path/to/a"},
+    {"role_arn": "arn:aws-us-gov:iam::111122223333:role/a"},
+    {"role_arn": "arn:aws:iam:::role/a"},
+    {"role_arn": "arn:aws:iam::111122223333:role/" + "a" * 576},
+    {"session_name": "ab"},
+    {"session_name": "A-z_0+=,.@" + "a" * 54},
+    {"source_identity": None},
+    {"source_identity": "ab"},
+    {"source_identity": "a" * 64},
+    {"external_id": None},
+    {"external_id": "a:"},
+    {"external_id": "aws:x"},
+    {"external_id": "a" * 1224},
+    {"tags": (), "transitive_tags": ()},
+    {"tags": tuple((f"k{number}", "") for number in range(50)), "transitive_tags": ("k49",)},
+    {"tags": (("k" * 128, "v" * 256),), "transitive_tags": ()},
+    {"tags": (("a b_.:/=+-@", "aws:x"),), "transitive_tags": ()},
+    {"tags": (("xaws:a", "b"),), "transitive_tags": ()},
+    {"policy_arns": ()},
+    {"policy_arns": ("arn:aws:iam::aws:policy/ReadOnlyAccess",) * 10},
+]
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"policy": ""}, "the policy"),
+    ({"policy": "x\0"}, "the policy"),
+    ({"policy": "x\x0b"}, "the policy"),
+    ({"policy": "\u0100"}, "the policy"),
+    ({"role_arn": ""}, "the role"),
+    ({"role_arn": "arn:aws:iam::11112222333:role/a"}, "the role"),
+    ({"role_arn": "arn:aws:iam::1111222233334:role/a"}, "the role"),
+    ({"role_arn": "arn:aws:iam::111122223333:user/a"}, "the role"),
+    ({"role_arn": "arn:aws:iam::111122223333:role/"}, "the role"),
+    ({"role_arn": "arn:aws:iam::111122223333:role/a\n"}, "the role"),
+    ({"role_arn": "arn:aws:iam::111122223333:role/a*"}, "the role"),
+    (
+        {"role_arn": "arn:aws:iam::\u0661\u0661\u0661\u0661\u0662\u0662\u0662\u0662\u0663\u0663\u0663\u0663:role/a"},
+        "the role",
+    ),
+    ({"role_arn": "arn:aws:iam::111122223333:role/" + "a" * 577}, "the role"),
+    ({"role_arn": "arn:evil:iam::111122223333:role/a"}, "the role"),
+    ({"session_name": "a"}, "the session name"),
+    ({"session_name": "a" * 65}, "the session name"),
+    ({"session_name": "a:b"}, "the session name"),
+    ({"session_name": "a/b"}, "the session name"),
+    ({"session_name": "ab\n"}, "the session name"),
+    ({"session_name": "\u00e9\u00e9"}, "the session name"),
+    ({"source_identity": "a"}, "the source identity"),
+    ({"source_identity": ""}, "the source identity"),
+    ({"source_identity": "a" * 65}, "the source identity"),
+    ({"source_identity": "aws:x"}, "the source identity"),
+    ({"external_id": "a"}, "the external id"),
+    ({"external_id": "a" * 1225}, "the external id"),
+    ({"external_id": "a b"}, "the external id"),
+    ({"external_id": "ab\n"}, "the external id"),
+    ({"tags": tuple((f"k{number}", "") for number in range(51)), "transitive_tags": ()}, "the tags"),
+    ({"tags": (("Team", "a"), ("team", "b")), "transitive_tags": ()}, "the tags"),
+    ({"tags": (("", "a"),), "transitive_tags": ()}, "the tag "),
+    ({"tags": (("k" * 129, "a"),), "transitive_tags": ()}, "the tag " + "k" * 129),
+    ({"tags": (("k", "v" * 257),), "transitive_tags": ()}, "the tag k"),
+    ({"tags": (("k\n", "v"),), "transitive_tags": ()}, "the tag k\n"),
+    ({"tags": (("k", "v\n"),), "transitive_tags": ()}, "the tag k"),
+    ({"tags": (("k", "v*"),), "transitive_tags": ()}, "the tag k"),
+    ({"tags": (("aws:k", "v"),), "transitive_tags": ()}, "the tag aws:k"),
+    ({"tags": (("AWS:k", "v"),), "transitive_tags": ()}, "the tag AWS:k"),
+    ({"transitive_tags": ("Namespace",)}, "the transitive tags"),
+    ({"policy_arns": ("arn:aws:iam::aws:policy/ReadOnlyAccess",) * 11}, "the policy ARNs"),
+]
+
+
+@pytest.mark.parametrize("changes", TAKEN, ids=lambda changes: ascii(changes)[:60])
+def test_what_sts_takes_is_let_through(changes: dict[str, Any]) -> None:
+    session = made.session(**changes)
+    assert limits.check(session) is session
+
+
+@pytest.mark.parametrize(("changes", "what"), REFUSED, ids=lambda part: ascii(part)[:60])
+def test_what_sts_would_refuse_is_refused_before(changes: dict[str, Any], what: str) -> None:
+    with pytest.raises(ValueNotAllowed) as caught:
+        limits.check(made.session(**changes))
+    assert caught.value.reason is Reason.LIMIT
+    assert caught.value.public == f"{what} would not be taken by AWS"
+    assert caught.value.detail.startswith(f"{what}: ")
+
+
+def test_a_policy_of_one_character_too_many_is_refused_as_too_large() -> None:
+    with pytest.raises(PolicyTooLarge) as caught:
+        limits.check(made.session(policy="x" * 2049))
+    assert (caught.value.code, caught.value.reason) == (Code.POLICY_TOO_LARGE, Reason.LIMIT)
+    assert "2049 characters" in caught.value.detail
+
+
+@pytest.mark.parametrize("seconds", [900, 901, 3600])
+def test_a_duration_within_both_limits_is_given(seconds: int) -> None:
+    assert limits.check_duration(timedelta(seconds=seconds), HOUR) == timedelta(seconds=seconds)
+
+
+def test_twelve_hours_are_given_where_the_scope_has_them() -> None:
+    assert limits.check_duration(limits.LONGEST, timedelta(hours=12)) == timedelta(seconds=43_200)
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, 899, 43_201, 10**9])
+def test_a_duration_that_sts_never_gives_is_refused(seconds: int) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        limits.check_duration(timedelta(seconds=seconds), timedelta(days=20_000))
+    assert caught.value.reason is Reason.DURATION
+    assert caught.value.public == "duration_seconds must be from 900 to 43200"
+
+
+def test_a_duration_beyond_the_scope_is_refused_and_not_lowered() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        limits.check_duration(timedelta(seconds=3601), HOUR)
+    assert caught.value.public == "this scope gives at most 3600 seconds"
+
+
+def test_an_external_id_is_a_shared_secret_and_stands_in_no_text_of_its_refusal() -> None:
+    with pytest.raises(ValueNotAllowed) as refused:
+        limits.check(made.session(external_id="CANARY secret"))
+    assert "CANARY" not in refused.value.detail + refused.value.public

@@ -1,0 +1,63 @@
+"""Connections whose other end does not do its part, against the server itself."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from tests.server.http import Connection, request
+from vendor.server.connection import Server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from vendor.refusals import Refusal
+
+BIG = 20_000_000
+
+
+@asynccontextmanager
+async def serving(*, stalled: float) -> AsyncIterator[tuple[Server, str]]:
+    """Serve answers that no socket's buffer holds."""
+
+    async def answer(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(body=bytes(BIG))
+
+    def refuse(refusal: Refusal | None) -> web.StreamResponse:
+        raise AssertionError(refusal)
+
+    server = Server(answer, refuse=refuse, stalled=stalled)
+    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    try:
+        yield server, f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    finally:
+        listening.close()
+        await server.shutdown(1)
+        await listening.wait_closed()
+
+
+async def test_a_client_that_does_not_read_its_answer_is_cut_off() -> None:
+    async with serving(stalled=0.05) as (server, url), await Connection.open(url) as connection:
+        await connection.send(request("/"))
+        async with asyncio.timeout(10):
+            while not server.requests_count or server.connections:  # noqa: ASYNC110 - aiohttp has no event for it
+                await asyncio.sleep(0.01)
+
+
+async def test_a_client_that_reads_on_after_a_while_is_not() -> None:
+    async with serving(stalled=30) as (server, url), await Connection.open(url) as connection:
+        await connection.send(request("/"))
+        async with asyncio.timeout(10):
+            while not [one for one in server.connections if _due(one)]:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.01)
+        assert len((await connection.read()).body) == BIG
+        (served,) = server.connections
+        assert not _due(served)
+
+
+def _due(connection: Any) -> bool:
+    """Tell whether a connection is to be cut off."""
+    return connection._stalled is not None

@@ -1,0 +1,95 @@
+"""Worlds in which something is wrong from the start, each with a service of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fakes.sts import SECRET, TOKEN
+from tests.server.http import get
+from tests.server.test_refusals import check_refusal
+from tests.service import CONFIGURATION, World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATH = "/v1/credentials/reports:read"
+SECOND = """\
+  reports:write:
+    grants: [{{issuer: cluster-a, where: {{namespace: analytics}}}}]
+    target: aws
+    mint: {{assume_role: {{role: "arn:aws:iam::111122223333:role/writer"}}}}
+    session: {{unrestricted: true}}
+"""
+FULL = CONFIGURATION.replace('"{audit}"', '"/dev/full"')
+
+
+async def test_without_a_scope_several_or_none_are_refused(tmp_path: Path) -> None:
+    async with World(tmp_path, configuration=CONFIGURATION + SECOND) as world:
+        for token in (world.token(), world.token(namespace="other")):
+            answer = await get(world.service.public, "/v1/credentials", token)
+            assert (answer.status, answer.code) == (400, "scope_required")
+            check_refusal(answer)
+        one = await get(world.service.public, "/v1/credentials", world.token("other"))
+        assert (one.status, one.json["RoleArn"]) == (200, "arn:aws:iam::111122223333:role/writer")
+        named = await get(world.service.public, PATH, world.token())
+        assert named.json["RoleArn"] == "arn:aws:iam::111122223333:role/reports"
+
+
+@pytest.mark.slow  # keys that did not come are asked for again after five seconds
+async def test_an_issuer_that_is_down_at_the_start_is_unavailable_until_it_is_up(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.issuer.fault = "down"
+    async with world:
+        answer = await get(world.service.public, PATH, world.token())
+        assert (answer.status, answer.code) == (503, "issuer_unavailable")
+        check_refusal(answer)
+        assert not world.sts.requests
+        ready = await get(world.service.operations, "/readyz")
+        assert (ready.status, ready.json["detail"]) == (503, "no issuer's keys can be had")
+        assert (await get(world.service.operations, "/healthz")).status == 200
+        world.issuer.fault = None
+        async with asyncio.timeout(20):
+            while (await get(world.service.operations, "/readyz")).status != 200:  # noqa: ASYNC110 - it is another process
+                await asyncio.sleep(0.1)
+        assert (await get(world.service.public, PATH, world.token())).status == 200
+
+
+async def test_an_issuer_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.issuer.fault = "hang"
+    async with world:
+        ready = await get(world.service.operations, "/readyz")
+        assert (ready.status, ready.json["detail"]) == (503, "starting")
+        answer = await get(world.service.public, PATH, world.token())
+        assert (answer.status, answer.code) == (503, "issuer_unavailable")
+        check_refusal(answer)
+        assert world.audit()[-1]["seconds"] < 1
+
+
+async def test_no_secret_leaves_when_the_audit_line_cannot_be_written(tmp_path: Path) -> None:
+    async with World(tmp_path, configuration=FULL) as world:
+        answer = await get(world.service.public, PATH, world.token())
+        assert (answer.status, answer.code) == (503, "audit_unavailable")
+        check_refusal(answer)
+        assert SECRET.encode() not in answer.body
+        assert TOKEN.encode() not in answer.body
+        refused = await get(world.service.public, PATH)
+        assert (refused.status, refused.code) == (401, "missing_token")
+        counted = (await get(world.service.operations, "/metrics")).body.decode()
+        assert 'vendor_refusals_total{code="audit_unavailable",reason="sink"} 1.0' in counted
+        assert "vendor_credentials_issued_total{" not in counted
+
+
+async def test_without_an_audit_line_one_may_choose_to_go_on(tmp_path: Path) -> None:
+    configuration = FULL.replace('path: "/dev/full"', 'path: "/dev/full", on_failure: continue')
+    async with World(tmp_path, configuration=configuration) as world:
+        assert (await get(world.service.public, PATH, world.token())).status == 200
+
+
+async def test_the_audit_line_goes_to_stdout_for_a_dash(tmp_path: Path) -> None:
+    async with World(tmp_path, configuration=CONFIGURATION.replace('"{audit}"', '"-"')) as world:
+        answer = await get(world.service.public, PATH, world.token())
+        assert answer.headers["x-request-id"] in (tmp_path / "stdout").read_text()

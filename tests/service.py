@@ -1,0 +1,168 @@
+"""A running `vendor serve` as a process, between a fake issuer and a fake STS, for tests that come through a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from tests.fakes.issuer import Issuer
+from tests.fakes.sts import STS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+ROOT = Path(__file__).parent.parent
+BASE_IDENTITY = {"AWS_ACCESS_KEY_ID": "AKIABASEIDENTITY0001", "AWS_SECRET_ACCESS_KEY": "CANARY-base-secret"}
+
+CONFIGURATION = """\
+version: 1
+listen: {{address: "127.0.0.1:0"}}
+operations:
+  address: "127.0.0.1:0"
+  operators: [{{issuer: cluster-a, where: {{namespace: platform, service_account: vendor-operator}}}}]
+audit: {{path: "{audit}"}}
+issuers:
+  cluster-a: {{issuer: "{issuer}", audience: vendor, kind: kubernetes, allow_private_addresses: true}}
+targets:
+  aws: {{endpoint_url: "{sts}", regions: [eu-west-1]}}
+scopes:
+  reports:read:
+    description: Read one team's monthly reports
+    grants:
+      - {{issuer: cluster-a, where: {{namespace: analytics, service_account: [reporter, {{glob: "batch-*"}}]}}}}
+    parameters:
+      month: {{pattern: "[0-9]{{4}}-[0-9]{{2}}", default: "2026-01"}}
+    target: aws
+    mint: {{assume_role: {{role: "arn:aws:iam::111122223333:role/reports", external_id: CANARY-external-id}}}}
+    session:
+      policy:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Action: "s3:GetObject"
+            Resource: "arn:aws:s3:::reports/{{{{ namespace }}}}/{{{{ month }}}}/*"
+      tags: {{namespace: "{{{{ namespace }}}}"}}
+      transitive_tags: [namespace]
+      source_identity: "{{{{ namespace }}}}.{{{{ service_account }}}}"
+      duration: 1h
+      max_duration: 4h
+"""
+
+
+@dataclass(slots=True)
+class Served:
+    """A process that serves; `log` holds the lines of its stderr, `pid` is for signals."""
+
+    process: asyncio.subprocess.Process
+    log: list[str] = field(default_factory=list)
+    listening: dict[str, Any] = field(default_factory=dict)
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def public(self) -> str:
+        """The public listener's URL."""
+        return str(self.listening["public"])
+
+    @property
+    def operations(self) -> str:
+        """The operators' listener's URL."""
+        return str(self.listening["operations"])
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.process.send_signal(signal.SIGTERM)
+
+    async def read_log(self) -> None:
+        """Read stderr until it ends, noting where the service listens."""
+        assert self.process.stderr
+        async for raw in self.process.stderr:
+            line = raw.decode(errors="replace").rstrip()
+            self.log.append(line)
+            if '"event": "listening"' in line:
+                self.listening = json.loads(line)
+                self.ready.set()
+        self.ready.set()
+
+
+@asynccontextmanager
+async def served(
+    configuration: str, folder: Path, *, environ: Mapping[str, str] | None = None
+) -> AsyncIterator[Served]:
+    """Serve a configuration in a process of its own until the block ends."""
+    path = folder / "vendor.yaml"
+    path.write_text(configuration)
+    with (folder / "stdout").open("wb") as stdout:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "vendor.cli",
+            "serve",
+            "--config",
+            str(path),
+            cwd=ROOT,
+            env={**os.environ, **BASE_IDENTITY, **(environ or {})},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=asyncio.subprocess.PIPE,
+            limit=1 << 20,
+        )
+    service = Served(process)
+    reading = asyncio.create_task(service.read_log())
+    try:
+        async with asyncio.timeout(30):
+            await service.ready.wait()
+        if not service.listening:
+            await process.wait()
+            raise RuntimeError("\n".join(service.log))
+        yield service
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        await reading
+
+
+class World:
+    """An issuer, an STS and a service between them."""
+
+    def __init__(self, folder: Path, *, configuration: str = CONFIGURATION) -> None:
+        self.folder = folder
+        self._configuration = configuration
+        self.issuer = Issuer()
+        self.sts = STS()
+
+    @property
+    def audit_path(self) -> Path:
+        """Where the service writes its audit lines."""
+        return self.folder / "audit.jsonl"
+
+    def audit(self) -> list[dict[str, Any]]:
+        """Return the audit lines so far."""
+        return [json.loads(line) for line in self.audit_path.read_text().splitlines()]
+
+    def token(self, service_account: str = "reporter", *, namespace: str = "analytics", **claims: Any) -> str:
+        """Return a good token of a service account; an override of None removes a claim."""
+        given = {
+            "sub": f"system:serviceaccount:{namespace}:{service_account}",
+            "kubernetes.io": {"namespace": namespace, "serviceaccount": {"name": service_account, "uid": "u-1"}},
+        }
+        return self.issuer.token({**given, **claims})
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.issuer)
+            await stack.enter_async_context(self.sts)
+            text = self._configuration.format(audit=self.audit_path, issuer=self.issuer.issuer, sts=self.sts.url)
+            self.service = await stack.enter_async_context(served(text, self.folder))
+            self._standing = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._standing.aclose()

@@ -1,0 +1,380 @@
+"""The order of the steps, and what becomes of a failure in each."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.fakes import tokens
+from tests.fakes.clock import Clock
+from tests.fakes.keys import SigningKey, make_key
+from tests.made import SECRET, TOKEN, credentials, scope
+from vendor.audit import Door, Entry, Ledger, SinkError, Source
+from vendor.exchange import Exchange, Request
+from vendor.identity.authentication import Authenticator, TrustedIssuer, VerificationKey
+from vendor.identity.issuer import GivenKeys, Issuer, Kind
+from vendor.leases.expiry import ExpiryLedger
+from vendor.leases.leases import Leases
+from vendor.policy import decision
+from vendor.policy.decision import Asked
+from vendor.policy.grant import AssumeRole, Grant, Scope
+from vendor.policy.matcher import Equal
+from vendor.policy.template import Text
+from vendor.refusals import (
+    AccessDenied,
+    AuditUnavailable,
+    InvalidRequest,
+    InvalidToken,
+    IssuerUnavailable,
+    MissingToken,
+    Reason,
+    Refusal,
+    StsUnavailable,
+)
+
+if TYPE_CHECKING:
+    from vendor.credentials import Credentials
+    from vendor.leases.lease import Lease
+    from vendor.policy.session import RoleSession
+
+ISSUER = "https://issuer.example.com"
+SUBJECT = "reporter"
+STEPS = ("keys", "permit", "open", "mint", "record")
+
+
+class DefectError(Exception):
+    """What no part ever raises on purpose."""
+
+
+@dataclass
+class Trouble:
+    """What goes wrong in each step, and the order in which the steps were taken."""
+
+    taken: list[str] = field(default_factory=list)
+    failures: dict[str, Exception] = field(default_factory=dict)
+    hangs: str = ""
+
+    def step(self, name: str) -> None:
+        self.taken.append(name)
+        if name in self.failures:
+            raise self.failures[name]
+
+    async def wait(self, name: str) -> None:
+        self.step(name)
+        if self.hangs == name:
+            await asyncio.Event().wait()
+
+
+@dataclass
+class Keys:
+    """One key."""
+
+    trouble: Trouble
+    key: SigningKey
+    generation: int = 1
+
+    async def find(self, key_id: str) -> VerificationKey:  # noqa: ARG002 - there is one
+        await self.trouble.wait("keys")
+        public: Any = self.key.private.public_key()
+        return VerificationKey(algorithm=self.key.algorithm, public_key=public)
+
+
+@dataclass
+class Scopes(Mapping[str, Scope]):
+    """Scopes of a configuration, some of which can be taken away."""
+
+    trouble: Trouble
+    held: dict[str, Scope]
+
+    def __getitem__(self, name: str) -> Scope:
+        self.trouble.step("permit")
+        return self.held[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.held)
+
+    def __len__(self) -> int:
+        return len(self.held)
+
+
+@dataclass
+class Mint:
+    """Mints at once."""
+
+    trouble: Trouble
+    clock: Clock
+
+    async def mint(self, session: RoleSession) -> Credentials:
+        await self.trouble.wait("mint")
+        return credentials(session, now=self.clock.now())
+
+
+@dataclass
+class Sink:
+    """Keeps the lines."""
+
+    trouble: Trouble
+    lines: list[bytes] = field(default_factory=list)
+
+    async def write(self, line: bytes) -> None:
+        self.lines.append(line)
+        await self.trouble.wait("record")
+
+
+@dataclass(frozen=True)
+class Role(Text):
+    """A role whose filling is a step of its own."""
+
+    trouble: Trouble
+
+    def fill(self, values: Mapping[str, str]) -> str:
+        self.trouble.step("open")
+        return Text.fill(self, values)
+
+
+class World:
+    """An exchange between real parts and troubled edges."""
+
+    def __init__(self, *, refuse: bool = True, enforced: bool = True) -> None:
+        self.clock = Clock()
+        self.trouble = Trouble()
+        self.key = make_key("EdDSA")
+        self.sink = Sink(self.trouble)
+        self.entries: list[Entry] = []
+        role = Role(("arn:aws:iam::111122223333:role/reports",), self.trouble)
+        grant = Grant(issuer="generic", where=(("subject", Equal(SUBJECT)),))
+        only = scope(grants=(grant,), mint=AssumeRole(role=role, external_id=None), enforced=enforced)
+        self.scopes = Scopes(self.trouble, {only.name: only})
+        ledger = Ledger(sink=self.sink, observe=self.entries.append, clock=self.clock, refuse=refuse)
+        issuer = TrustedIssuer(issuer=_issuer(), keys=Keys(self.trouble, self.key))
+        self.exchange = Exchange(
+            authenticator=Authenticator(issuers={ISSUER: issuer}, clock=self.clock),
+            mapping=decision.Mapping(scopes=self.scopes, generation=1),
+            leases=Leases(mint=Mint(self.trouble, self.clock), clock=self.clock, expiry=ExpiryLedger(clock=self.clock)),
+            ledger=ledger,
+            clock=self.clock,
+        )
+
+    def token(self, **claims: Any) -> str:
+        at = int(self.clock.now().timestamp())
+        payload = {"iss": ISSUER, "sub": SUBJECT, "aud": "vendor", "iat": at, "exp": at + 36_000, **claims}
+        header = {"alg": "EdDSA", "kid": self.key.kid, "typ": "JWT"}
+        return tokens.signed(tokens.write(header), tokens.write(payload), key=self.key)
+
+    async def ask(self, *, within: float = 30.0, **changes: Any) -> Lease:
+        request = Request(
+            request_id="0123456789abcdef",
+            door=Door.CONTAINER,
+            token=self.token(),
+            asked=Asked(scope="reports:read"),
+            began=self.clock.monotonic(),
+            deadline=self.clock.monotonic() + within,
+        )
+        return await self.exchange.exchange(request._replace(**changes))
+
+    async def refusal(self, **changes: Any) -> Refusal:
+        with pytest.raises(Refusal) as refused:
+            await self.ask(**changes)
+        return refused.value
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.sink.lines]
+
+
+def _issuer() -> Issuer:
+    return Issuer(
+        name="generic",
+        url=ISSUER,
+        audience="vendor",
+        kind=Kind.GENERIC,
+        keys=GivenKeys(b""),
+        algorithms=("EdDSA",),
+        extra_attributes=(),
+        max_token_lifetime=timedelta(hours=24),
+        leeway=timedelta(seconds=30),
+        strict_aud=True,
+        allow_private_addresses=False,
+    )
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_it_authenticates_decides_opens_lends_and_records_in_this_order(world: World) -> None:
+    lease = await world.ask()
+    assert tuple(world.trouble.taken) == STEPS
+    (line,) = world.lines()
+    assert (line["outcome"], line["source"], line["subject"]) == ("issued", "sts", SUBJECT)
+    assert line["access_key_id"] == lease.credentials.access_key_id
+    (entry,) = world.entries
+    assert (entry.outcome, entry.source) == ("issued", Source.STS)
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_defect_in_any_step_yields_no_lease_and_is_recorded_as_one(world: World, step: str) -> None:
+    world.trouble.failures[step] = DefectError(f"a text with {SECRET}")
+    with pytest.raises(DefectError):
+        await world.ask()
+    assert tuple(world.trouble.taken) == (*STEPS[: STEPS.index(step) + 1], *([] if step == "record" else ["record"]))
+    (entry,) = world.entries
+    assert (entry.outcome, entry.defect) == ("refused", "DefectError")
+    assert SECRET.encode() not in b"".join(world.sink.lines)
+    if step != "record":
+        (line,) = world.lines()
+        assert (line["outcome"], line["code"], line["reason"]) == ("refused", "internal_error", "defect")
+        assert (line["detail"], line["access_key_id"]) == ("DefectError", None)
+
+
+@pytest.mark.parametrize(
+    ("step", "refusal"),
+    [
+        ("keys", IssuerUnavailable(Reason.KEYS_UNAVAILABLE)),
+        ("permit", AccessDenied(Reason.NO_GRANT)),
+        ("open", InvalidRequest(Reason.DURATION)),
+        ("mint", StsUnavailable(Reason.NO_ANSWER)),
+    ],
+)
+async def test_a_refusal_in_any_step_is_recorded_once_and_goes_to_the_caller(
+    world: World, step: str, refusal: Refusal
+) -> None:
+    world.trouble.failures[step] = refusal
+    refused = await world.refusal()
+    assert (refused.code, refused.reason, refused.recorded) == (refusal.code, refusal.reason, True)
+    (line,) = world.lines()
+    assert (line["outcome"], line["code"], line["reason"]) == ("refused", refusal.code, refusal.reason)
+    assert [entry.refusal for entry in world.entries] == [refused]
+
+
+async def test_a_refusal_that_one_mint_gave_to_many_is_recorded_for_each(world: World) -> None:
+    world.trouble.failures["mint"] = StsUnavailable(Reason.NO_ANSWER)
+    refused = await asyncio.gather(*(world.refusal() for _ in range(5)))
+    assert len(set(map(id, refused))) == 5
+    assert len(world.entries) == len(world.lines()) == 5
+    assert world.trouble.taken.count("mint") == 1
+
+
+async def test_without_a_line_there_is_no_lease(world: World) -> None:
+    world.trouble.failures["record"] = SinkError("disk full")
+    refused = await world.refusal()
+    assert isinstance(refused, AuditUnavailable)
+    assert (refused.reason, refused.detail, refused.retry_after) == (Reason.SINK, "disk full", 2)
+    assert refused.recorded
+    (entry,) = world.entries
+    assert (entry.outcome, entry.refusal) == ("refused", refused)
+
+
+async def test_without_a_line_there_is_a_lease_where_the_configuration_says_continue() -> None:
+    world = World(refuse=False)
+    world.trouble.failures["record"] = SinkError("disk full")
+    assert (await world.ask()).credentials.session_token.reveal() == TOKEN
+    assert world.entries[0].outcome == "issued"
+
+
+async def test_a_refusal_stays_itself_when_its_line_cannot_be_written(world: World) -> None:
+    world.trouble.failures = {"record": SinkError("disk full"), "permit": AccessDenied(Reason.NO_GRANT)}
+    assert isinstance(await world.refusal(), AccessDenied)
+    assert world.entries[0].outcome == "refused"
+
+
+async def test_a_request_without_a_token_is_refused_and_recorded_with_nobody(world: World) -> None:
+    refused = await world.refusal(token=None)
+    assert (type(refused), refused.reason) == (MissingToken, Reason.NO_TOKEN)
+    assert world.trouble.taken == ["record"]
+    (line,) = world.lines()
+    assert (line["issuer"], line["subject"], line["attributes"], line["token_sha256"]) == (None, None, {}, None)
+    assert (line["scope"], line["code"]) == ("reports:read", "missing_token")
+
+
+@pytest.mark.parametrize("token", ["", "not a token", "\ud800", "a" * 100_000])
+async def test_a_request_that_proves_nothing_is_recorded_with_nobody_and_the_digest_alone(
+    world: World, token: str
+) -> None:
+    refused = await world.refusal(token=token)
+    assert isinstance(refused, InvalidToken)
+    (line,) = world.lines()
+    assert (line["issuer"], line["subject"]) == (None, None)
+    assert len(line["token_sha256"]) == 64
+
+
+async def test_keys_that_do_not_come_in_time_are_an_issuer_that_is_unavailable(world: World) -> None:
+    world.trouble.hangs = "keys"
+    refused = await world.refusal(within=0.01)
+    assert (type(refused), refused.reason) == (IssuerUnavailable, Reason.DEADLINE)
+    assert world.lines()[0]["code"] == "issuer_unavailable"
+    refused = await world.refusal(within=-1.0)
+    assert refused.reason is Reason.DEADLINE
+
+
+async def test_a_mint_that_does_not_come_in_time_is_an_sts_that_is_unavailable(world: World) -> None:
+    world.trouble.hangs = "mint"
+    refused = await world.refusal(within=0.05)
+    assert (type(refused), refused.reason) == (StsUnavailable, Reason.DEADLINE)
+
+
+async def test_a_caller_whose_grant_is_gone_is_refused_although_a_lease_is_held(world: World) -> None:
+    await world.ask()
+    before = world.scopes.held["reports:read"]
+    grant = Grant(issuer="generic", where=(("subject", Equal("somebody-else")),))
+    world.scopes.held["reports:read"] = replace(before, grants=(grant,))
+    refused = await world.refusal()
+    assert (type(refused), refused.reason) == (AccessDenied, Reason.NO_GRANT)
+    del world.scopes.held["reports:read"]
+    assert (await world.refusal()).reason is Reason.UNKNOWN_SCOPE
+    world.scopes.held["reports:read"] = before
+    await world.ask()
+    assert world.entries[-1].source is Source.MEMORY
+
+
+async def test_a_warm_request_verifies_and_mints_nothing_but_is_decided_and_recorded(world: World) -> None:
+    await world.ask()
+    world.trouble.taken.clear()
+    await world.ask()
+    assert world.trouble.taken == ["permit", "record"]
+    assert world.lines()[1]["source"] == "memory"
+
+
+async def test_two_principals_with_the_same_request_get_credentials_of_their_own() -> None:
+    world = World(enforced=False)
+    mine = await world.ask()
+    theirs = await world.ask(token=world.token(sub="somebody-else"))
+    assert mine.credentials.access_key_id != theirs.credentials.access_key_id
+    assert [line["would_refuse"] for line in world.lines()] == [False, True]
+
+
+async def test_the_time_from_the_request_to_its_line_is_recorded(world: World) -> None:
+    began = world.clock.monotonic()
+    world.clock.advance(0.125)
+    await world.ask(began=began)
+    assert world.lines()[0]["seconds"] == 0.125
+
+
+async def test_an_exchange_that_is_cancelled_leaves_a_line_and_no_lease(world: World) -> None:
+    world.trouble.hangs = "mint"
+    asking = asyncio.create_task(world.ask())
+    async with asyncio.timeout(10):
+        while "mint" not in world.trouble.taken:  # noqa: ASYNC110 - only the list knows
+            await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    (line,) = world.lines()
+    assert (line["outcome"], line["access_key_id"]) == ("refused", None)
+
+
+async def test_who_asks_can_be_learnt_without_an_exchange(world: World) -> None:
+    token = world.token()
+    deadline = world.clock.monotonic() + 30
+    assert (await world.exchange.authenticate(token, deadline=deadline)).subject == SUBJECT
+    assert (await world.exchange.authenticate(token, deadline=deadline)).subject == SUBJECT
+    assert world.trouble.taken == ["keys"]
+    for nothing in (None, ""):
+        with pytest.raises((MissingToken, InvalidToken)):
+            await world.exchange.authenticate(nothing, deadline=deadline)

@@ -1,0 +1,261 @@
+"""The metrics: names and labels as promised, labels from fixed sets alone, a scrape that nothing breaks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.fakes.clock import START, Clock
+from tests.made import credentials, entry, issued, principal, scope
+from vendor.audit import Door, Source
+from vendor.leases.expiry import ExpiryLedger
+from vendor.metrics import Metrics
+from vendor.policy.decision import Asked, Permission
+from vendor.refusals import AccessDenied, AuditUnavailable, InvalidToken, Reason, StsUnavailable
+
+if TYPE_CHECKING:
+    from vendor.audit import Entry
+
+CONTRACT = {
+    "vendor_exchanges_total": {"scope", "door", "outcome"},
+    "vendor_credentials_issued_total": {"scope", "action", "source"},
+    "vendor_credentials_expired_total": {"scope"},
+    "vendor_credentials_active": {"scope"},
+    "vendor_credential_next_expiry_timestamp_seconds": {"scope"},
+    "vendor_credential_remaining_seconds": {"scope"},
+    "vendor_credential_lifetime_seconds": {"scope"},
+    "vendor_exchange_duration_seconds": {"door", "source"},
+    "vendor_sts_requests_total": {"target", "region", "action", "result"},
+    "vendor_sts_request_duration_seconds": {"target", "region", "action"},
+    "vendor_sts_budget_available": {"target"},
+    "vendor_packed_policy_ratio": {"scope"},
+    "vendor_refusals_total": {"code", "reason"},
+    "vendor_would_refuse_total": {"scope"},
+    "vendor_keys_refresh_total": {"issuer", "result"},
+    "vendor_keys_age_seconds": {"issuer"},
+    "vendor_config_generation": set(),
+    "vendor_event_loop_lag_seconds": set(),
+    "vendor_build_info": {"version"},
+    "vendor_audit_failures_total": set(),
+}
+HISTOGRAM = ("_bucket", "_count", "_sum")
+HOUR = timedelta(hours=1)
+Samples = dict[str, list[tuple[dict[str, str], float]]]
+
+
+class Rig:
+    """Metrics with everything that they watch."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.expiry = ExpiryLedger(clock=self.clock)
+        self.metrics = Metrics(CollectorRegistry(), version="1.2.3")
+        self.metrics.watch(
+            scopes=["reports:read", "reports:write"],
+            expiry=self.expiry,
+            budgets={"aws": lambda: 42.0, "minio": lambda: float("inf")},
+            ages={"cluster-a": lambda: 7.0},
+        )
+
+    def observe(self, *entries: Entry) -> None:
+        for one in entries:
+            self.metrics.observe(one, now=self.clock.now())
+
+    def scrape(self) -> Samples:
+        """Return the samples of a scrape by name; a histogram's under its own name, counted."""
+        body, content_type = self.metrics.expose()
+        assert content_type.startswith("text/plain")
+        found: Samples = {}
+        for family in text_string_to_metric_families(body.decode()):
+            for sample in family.samples:
+                if family.type == "histogram" and not sample.name.endswith("_count"):
+                    continue
+                name = sample.name.removesuffix("_count") if family.type == "histogram" else sample.name
+                if not name.endswith("_created"):
+                    found.setdefault(name, []).append((sample.labels, sample.value))
+        return found
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return next((value for had, value in self.scrape().get(name, []) if had == labels), None)
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
+
+
+def _fill(rig: Rig) -> None:
+    rig.expiry.add("reports:read", rig.clock.now() + HOUR)
+    rig.observe(
+        issued(),
+        issued(permission=Permission(scope=scope(), grant=None)),
+        entry(refusal=InvalidToken(Reason.SIGNATURE)),
+    )
+    rig.metrics.minted("reports:read", 3600.0, 12)
+    rig.metrics.sts("aws", "eu-west-1", "AssumeRole", "ok", 0.1)
+    rig.metrics.keys_refresh.labels("cluster-a", "ok").inc()
+    rig.metrics.generation.set(1)
+    rig.metrics.loop_lag.observe(0.001)
+
+
+def test_every_metric_has_the_name_and_the_labels_of_the_contract(rig: Rig) -> None:
+    _fill(rig)
+    assert {name: set(labels) for name, [(labels, _), *_] in rig.scrape().items()} == CONTRACT
+
+
+def test_every_sample_of_a_metric_has_the_same_labels(rig: Rig) -> None:
+    _fill(rig)
+    for name, samples in rig.scrape().items():
+        assert {frozenset(labels) for labels, _ in samples} == {frozenset(CONTRACT[name])}
+
+
+def test_an_issue_is_counted_with_where_it_came_from_and_what_was_left_of_it(rig: Rig) -> None:
+    rig.clock.advance(600)
+    rig.observe(issued(), issued(source=Source.MEMORY, door=Door.JSON), issued(source=Source.MEMORY, door=Door.JSON))
+    exchanges = "vendor_exchanges_total"
+    assert rig.value(exchanges, scope="reports:read", door="container", outcome="issued") == 1
+    assert rig.value(exchanges, scope="reports:read", door="json", outcome="issued") == 2
+    out = "vendor_credentials_issued_total"
+    assert rig.value(out, scope="reports:read", action="AssumeRole", source="sts") == 1
+    assert rig.value(out, scope="reports:read", action="AssumeRole", source="memory") == 2
+    assert rig.value("vendor_exchange_duration_seconds", door="json", source="memory") == 2
+    assert rig.value("vendor_credential_remaining_seconds", scope="reports:read") == 3
+    body = rig.metrics.expose()[0].decode()
+    assert 'vendor_credential_remaining_seconds_sum{scope="reports:read"} 9000.0' in body
+    assert rig.scrape().get("vendor_refusals_total", []) == []
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        issued(refusal=AuditUnavailable(Reason.SINK)),
+        issued(refusal=StsUnavailable(Reason.NO_ANSWER), credentials=None, source=None),
+    ],
+)
+def test_a_refusal_is_counted_and_hands_nothing_out(rig: Rig, one: Entry) -> None:
+    rig.observe(one)
+    assert one.refusal is not None
+    assert rig.value("vendor_exchanges_total", scope="reports:read", door="container", outcome="refused") == 1
+    assert rig.value("vendor_refusals_total", code=one.refusal.code, reason=one.refusal.reason) == 1
+    assert rig.value("vendor_exchange_duration_seconds", door="container", source="none") == 1
+    assert "vendor_credentials_issued_total" not in rig.scrape()
+    assert "vendor_credential_remaining_seconds" not in rig.scrape()
+
+
+def test_a_defect_is_an_exchange_that_was_refused(rig: Rig) -> None:
+    rig.observe(issued(defect="ZeroDivisionError"))
+    assert rig.value("vendor_exchanges_total", scope="reports:read", door="container", outcome="refused") == 1
+    assert "vendor_credentials_issued_total" not in rig.scrape()
+
+
+def test_what_only_mode_audit_let_through_is_counted(rig: Rig) -> None:
+    rig.observe(issued(), issued(permission=Permission(scope=scope(enforced=False), grant=None)))
+    assert rig.value("vendor_would_refuse_total", scope="reports:read") == 1
+
+
+def test_a_refusal_at_the_edge_is_counted_too(rig: Rig) -> None:
+    rig.metrics.refused(InvalidToken(Reason.SIGNATURE))
+    assert rig.value("vendor_refusals_total", code="invalid_token", reason="signature") == 1
+
+
+@pytest.mark.parametrize(
+    "hostile", ["\ud800", 'a"} 1\nvendor_credentials_active{scope="b', "x" * 100_000, "\n", "\\", "no-such-scope"]
+)
+def test_no_label_comes_from_what_a_caller_sent(rig: Rig, hostile: str) -> None:
+    told: dict[str, Any] = {
+        "asked": Asked(scope=hostile, parameters={hostile: hostile}),
+        "principal": principal(issuer="cluster-a", subject=hostile, attributes={"namespace": hostile}),
+        "request_id": hostile,
+    }
+    rig.observe(entry(**told, refusal=AccessDenied(Reason.UNKNOWN_SCOPE, detail=hostile)))
+    rig.observe(issued(**told))
+    exchanges = {labels["scope"]: labels["outcome"] for labels, _ in rig.scrape()["vendor_exchanges_total"]}
+    assert exchanges == {"": "refused", "reports:read": "issued"}
+    assert rig.value("vendor_refusals_total", code="access_denied", reason="unknown_scope") == 1
+
+
+def test_a_refusal_before_any_permission_is_counted_for_the_scope_that_the_configuration_has(rig: Rig) -> None:
+    rig.observe(entry(asked=Asked(scope="reports:write"), refusal=InvalidToken(Reason.SIGNATURE)))
+    rig.observe(entry(asked=Asked(scope=None), refusal=InvalidToken(Reason.SIGNATURE)))
+    assert rig.value("vendor_exchanges_total", scope="", door="container", outcome="refused") == 1
+    assert rig.value("vendor_exchanges_total", scope="reports:write", door="container", outcome="refused") == 1
+
+
+def test_many_callers_make_no_more_series_than_one(rig: Rig) -> None:
+    def ask(name: str) -> Entry:
+        return entry(asked=Asked(scope=name), principal=principal(subject=name), refusal=AccessDenied(Reason.NO_GRANT))
+
+    rig.observe(ask("one"))
+    series = sum(map(len, rig.scrape().values()))
+    rig.observe(*(ask(f"caller-{number}") for number in range(1000)))
+    assert sum(map(len, rig.scrape().values())) == series
+
+
+def test_what_is_out_is_read_at_the_scrape_for_every_scope_of_the_configuration(rig: Rig) -> None:
+    assert rig.value("vendor_credentials_active", scope="reports:write") == 0
+    assert rig.value("vendor_credentials_expired_total", scope="reports:write") == 0
+    assert "vendor_credential_next_expiry_timestamp_seconds" not in rig.scrape()
+    rig.expiry.add("reports:read", rig.clock.now() + HOUR)
+    assert rig.value("vendor_credentials_active", scope="reports:read") == 1
+    ends = (START + HOUR).timestamp()
+    assert rig.value("vendor_credential_next_expiry_timestamp_seconds", scope="reports:read") == ends
+    rig.clock.advance(3600)
+    assert rig.value("vendor_credentials_active", scope="reports:read") == 0
+    assert rig.value("vendor_credentials_expired_total", scope="reports:read") == 1
+
+
+def test_budget_and_age_of_keys_are_read_at_the_scrape(rig: Rig) -> None:
+    assert rig.value("vendor_sts_budget_available", target="aws") == 42
+    assert rig.value("vendor_sts_budget_available", target="minio") == float("inf")
+    assert rig.value("vendor_keys_age_seconds", issuer="cluster-a") == 7
+    assert rig.value("vendor_build_info", version="1.2.3") == 1
+
+
+def test_a_mint_is_noted_with_its_life_and_its_share_of_the_packed_limit(rig: Rig) -> None:
+    rig.metrics.minted("reports:read", 3600.0, 76)
+    rig.metrics.minted("reports:read", 900.0, None)
+    assert rig.value("vendor_packed_policy_ratio", scope="reports:read") == 0.76
+    assert rig.value("vendor_credential_lifetime_seconds", scope="reports:read") == 2
+
+
+def test_a_request_to_sts_is_counted_and_timed(rig: Rig) -> None:
+    rig.metrics.sts("aws", "eu-west-1", "AssumeRole", "ok", 0.1)
+    rig.metrics.sts("aws", "eu-west-1", "AssumeRole", "throttled", 0.1)
+    named = {"target": "aws", "region": "eu-west-1", "action": "AssumeRole"}
+    assert rig.value("vendor_sts_requests_total", **named, result="throttled") == 1
+    assert rig.value("vendor_sts_request_duration_seconds", **named) == 2
+
+
+def test_no_secret_is_in_a_scrape(rig: Rig) -> None:
+    _fill(rig)
+    assert b"CANARY" not in rig.metrics.expose()[0]
+    assert credentials().access_key_id.encode() not in rig.metrics.expose()[0]
+
+
+def test_where_created_series_are_disabled_as_serving_does_there_are_none() -> None:
+    program = """
+from prometheus_client import CollectorRegistry, disable_created_metrics
+disable_created_metrics()
+from tests.test_metrics import Rig, _fill
+rig = Rig()
+_fill(rig)
+body = rig.metrics.expose()[0].decode()
+print(len(body), "_created" in body)
+"""
+    root = Path(__file__).parent.parent
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)  # noqa: S603 - our own program
+    size, created = done.stdout.split()
+    assert int(size) > 1000
+    assert created == "False"
+
+
+def test_a_line_that_could_not_be_written_is_counted_whatever_became_of_the_exchange(rig: Rig) -> None:
+    rig.observe(issued(unwritten="disk full"))
+    assert rig.value("vendor_audit_failures_total") == 1

@@ -1,0 +1,13 @@
+"""Vendor: takes a workload's JWT and vends least-privilege, short-lived AWS credentials.
+
+Five questions, five rooms, one hallway:
+
+    who is asking?         identity/     JWT -> Principal
+    what may they have?    policy/       Principal + scope + parameters -> RoleSession
+    is it made already?    leases/       RoleSession -> Credentials held and shared
+    how is it made?        mint/         RoleSession -> Credentials, through STS
+    in what order?         exchange.py   the hallway: it only orders the steps
+    through which door?    server/       HTTP in, HTTP out
+
+`client/` is the tiny client (standard library only); `serve.py` is the one place that names all parts together.
+"""

@@ -1,0 +1,244 @@
+"""The record: one Entry for each exchange, from which the audit line and the counters both come."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from vendor.refusals import AuditUnavailable, Reason, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from vendor.credentials import Credentials
+    from vendor.identity.principal import Principal
+    from vendor.policy.decision import Asked, Permission
+    from vendor.policy.session import RoleSession
+
+LONGEST_TEXT: Final = 2_048
+"""Characters of the longest text that a line holds of anything a caller sent."""
+
+_ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode
+
+
+@unique
+class Door(StrEnum):
+    """Through which door an exchange came."""
+
+    CONTAINER = "container"
+    JSON = "json"
+
+
+@unique
+class Source(StrEnum):
+    """Where handed-out credentials came from."""
+
+    STS = "sts"
+    MEMORY = "memory"
+
+
+class SinkError(Exception):
+    """A line could not be written."""
+
+
+class Sink(Protocol):
+    """Where lines go."""
+
+    async def write(self, line: bytes) -> None:
+        """Return once the line, which ends with a newline, is written.
+
+        Raises SinkError.
+        """
+        ...
+
+
+class Clock(Protocol):
+    """Wall-clock time, and time that never steps."""
+
+    def now(self) -> datetime:
+        """Return the time as an aware datetime in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds since some fixed moment."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """What is known of one exchange; the parts are filled in as the exchange goes on."""
+
+    time: datetime
+    request_id: str
+    door: Door
+    asked: Asked
+    generation: int
+    token_sha256: str | None
+    principal: Principal | None = None
+    permission: Permission | None = None
+    session: RoleSession | None = None
+    credentials: Credentials | None = None
+    source: Source | None = None
+    refusal: Refusal | None = None
+    unwritten: str | None = None
+    defect: str | None = None
+    seconds: float = 0.0
+
+    @property
+    def would_refuse(self) -> bool:
+        """Tell whether only `mode: audit` let this exchange through."""
+        return self.permission is not None and self.permission.grant is None
+
+    @property
+    def outcome(self) -> str:
+        """Return `issued` or `refused`."""
+        return "issued" if self.credentials is not None and not (self.refusal or self.defect) else "refused"
+
+    def line(self, lasting: bytes | None = None) -> bytes:
+        """Return the entry as one JSON line; no token, secret key or session token is among what it holds.
+
+        `lasting` is what the method of that name returned for an entry that differs in nothing that it tells. What
+        changes is written out by hand, as these are our own numbers and names: encoding it took most of the time.
+        """
+        time = self.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        source = f'"{self.source}"' if self.source and self.outcome == "issued" else "null"
+        changing = (
+            f'{{"event":"exchange","time":"{time}","request_id":{_ENCODE(self.request_id)},"door":"{self.door}",'
+            f'"outcome":"{self.outcome}","source":{source},"seconds":{self.seconds:.6f},'
+        )
+        return changing.encode() + (lasting or self.lasting())
+
+    def lasting(self) -> bytes:
+        """Return the rest of the line: what follows from parameters, token, grant, session and credentials alone."""
+        members = {**self._asked(), **self._decided(), **self._lent(), **self._refused()}
+        return f"{_ENCODE(members)[1:]}\n".encode()
+
+    def _asked(self) -> dict[str, Any]:
+        principal = self.principal
+        return {
+            "issuer": principal and principal.issuer,
+            "subject": principal and _capped(principal.subject),
+            "attributes": {name: _capped(value) for name, value in principal.attributes.items()} if principal else {},
+            "token_sha256": self.token_sha256,
+            "scope": self.permission.scope.name if self.permission else _capped(self.asked.scope),
+            "parameters": {_capped(name): _capped(value) for name, value in self.asked.parameters.items()},
+            "config_generation": self.generation,
+        }
+
+    def _decided(self) -> dict[str, Any]:
+        session = self.session
+        return {
+            "grant": self.permission and self.permission.grant,
+            "would_refuse": self.would_refuse,
+            "role": session and session.role_arn,
+            "session_name": session and session.session_name,
+            "source_identity": session and session.source_identity,
+            "duration_seconds": session and int(session.duration.total_seconds()),
+            "policy_sha256": session and session.policy_sha256,
+        }
+
+    def _lent(self) -> dict[str, Any]:
+        lent = self.credentials if self.outcome == "issued" else None
+        return {
+            "access_key_id": lent and lent.access_key_id,
+            "expiration": lent and lent.expiration.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "region": lent and lent.region,
+            "packed_policy_size": lent and lent.packed_policy_size,
+        }
+
+    def _refused(self) -> dict[str, Any]:
+        if self.refusal is not None:
+            told = {"code": self.refusal.code, "reason": self.refusal.reason, "detail": _capped(self.refusal.detail)}
+        elif self.defect is not None:
+            told = {"code": "internal_error", "reason": Reason.DEFECT, "detail": self.defect}
+        else:
+            told = {"code": None, "reason": Reason.NO_GRANT if self.would_refuse else None, "detail": None}
+        return told
+
+
+@dataclass(slots=True, kw_only=True)
+class Ledger:
+    """Writes each entry before anything of it leaves, and hands it to `observe`.
+
+    With `refuse` a line that cannot be written turns the exchange into AuditUnavailable; without it the exchange goes
+    on and only `observe` knows.
+    """
+
+    sink: Sink
+    observe: Callable[[Entry], None]
+    clock: Clock
+    refuse: bool = True
+    capacity: int = 10_000
+    _lasting: OrderedDict[object, bytes] = field(init=False, default_factory=OrderedDict)
+
+    def recorded(self, entry: Entry, *, began: float) -> Recording:
+        """Return what an exchange runs in, so that it is recorded however it ends; `began` is monotonic.
+
+        It raises what the exchange raised, or AuditUnavailable.
+        """
+        return Recording(self, entry, began)
+
+    def _line(self, entry: Entry) -> bytes:
+        """Return the entry's line, encoding what all lines of one caller and one lease have in common only once."""
+        if entry.outcome != "issued" or entry.session is None or entry.permission is None or entry.credentials is None:
+            return entry.line()
+        said = tuple(entry.asked.parameters.items())
+        key = (entry.token_sha256, entry.permission.grant, entry.session.key, entry.credentials.access_key_id, said)
+        lasting = self._lasting.get(key)
+        if lasting is None:
+            lasting = self._lasting[key] = entry.lasting()
+            if len(self._lasting) > self.capacity:
+                self._lasting.popitem(last=False)
+        return entry.line(lasting)
+
+    async def write(self, entry: Entry) -> None:
+        """Write the entry and hand it on.
+
+        Raises AuditUnavailable.
+        """
+        try:
+            await self.sink.write(self._line(entry))
+        except SinkError as exc:
+            entry.unwritten = str(exc)
+            if self.refuse and entry.outcome == "issued":
+                entry.refusal = AuditUnavailable(Reason.SINK, detail=str(exc))
+                entry.refusal.recorded = True
+                raise entry.refusal from exc
+        except Exception as exc:
+            entry.defect = type(exc).__name__  # nothing leaves, so nothing may be counted as issued
+            raise
+        finally:
+            self.observe(entry)
+
+
+class Recording:
+    """An exchange under way: entering gives its entry, leaving records how it ended."""
+
+    __slots__ = ("_began", "_entry", "_ledger")
+
+    def __init__(self, ledger: Ledger, entry: Entry, began: float) -> None:
+        self._ledger = ledger
+        self._entry = entry
+        self._began = began
+
+    async def __aenter__(self) -> Entry:
+        return self._entry
+
+    async def __aexit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: object) -> None:
+        if isinstance(exc, Refusal):
+            self._entry.refusal = exc
+            exc.recorded = True
+        elif isinstance(exc, Exception):
+            self._entry.defect = type(exc).__name__
+        self._entry.seconds = self._ledger.clock.monotonic() - self._began
+        await self._ledger.write(self._entry)
+
+
+def _capped(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_capped(item) for item in value]
+    return value[:LONGEST_TEXT] if isinstance(value, str) and len(value) > LONGEST_TEXT else value

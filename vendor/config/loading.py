@@ -1,0 +1,225 @@
+"""Loading: files become a Configuration, or every problem of all of them at once."""
+
+from __future__ import annotations
+
+import ipaddress
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from vendor.config import issuers, problems, references, scopes, shape, text
+from vendor.config.files import UnreadableError, contents
+from vendor.config.findings import ConfigurationError, Finding
+from vendor.config.grants import grant
+from vendor.config.reading import Surroundings
+from vendor.config.values import Audit, Configuration, Listen, Operations, Tls
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path as FilePath
+
+    from vendor.config.findings import Path
+    from vendor.config.text import Document
+    from vendor.config.values import Target
+    from vendor.identity.issuer import Issuer
+    from vendor.policy.grant import Scope
+
+
+def load(path: FilePath, *, environ: Mapping[str, str]) -> Configuration:
+    """Return the configuration of a file and of the files that it includes.
+
+    Raises ConfigurationError with every problem that was found.
+    """
+    return _Loading(path, environ).load()
+
+
+class _Loading:
+    """One configuration while it is read."""
+
+    def __init__(self, path: FilePath, environ: Mapping[str, str]) -> None:
+        self._path = path
+        self._environ = environ
+        self._read: list[FilePath] = []
+        self._documents: list[Document] = []
+        self._defined: dict[str, Document] = {}
+
+    def load(self) -> Configuration:
+        main = self._open(self._path)
+        if not isinstance(main.data, dict):
+            if not main.findings:
+                main.find((), "expected a mapping with version, issuers and scopes")
+            raise ConfigurationError(self._findings("error"))
+        said = problems.shaped(main, shape.Configuration, shape.Remains)
+        made = None if said is None else self._made(main, said)
+        errors = self._findings("error")
+        if errors or made is None:
+            raise ConfigurationError(errors)
+        return made
+
+    def _findings(self, severity: str) -> tuple[Finding, ...]:
+        return tuple(
+            finding for document in self._documents for finding in document.findings if finding.severity == severity
+        )
+
+    def _open(self, path: FilePath) -> Document:
+        """Read a file into a document: its references replaced, its empty values found."""
+        try:
+            raw = contents(path, most=text.LONGEST)
+        except UnreadableError as exc:
+            document = text.Document(str(path))
+            document.find((), str(exc))
+        else:
+            self._read.append(path)
+            document = text.read(str(path), raw)
+            problems.refuse_empty(document)
+            self._read += references.expand(document, folder=path.parent, environ=self._environ)
+        self._documents.append(document)
+        return document
+
+    def _made(self, main: Document, said: shape.Configuration) -> Configuration | None:
+        _refuse_later(main, said)
+        found_issuers = self._issuers(main, said)
+        targets: dict[str, Target | None] = dict.fromkeys(_keys(main, "targets"))
+        targets |= {name: issuers.target(main, name, one) for name, one in said.targets.items()}
+        listen = _address(main, ("listen", "address"), said.listen.address)
+        operations = _address(main, ("operations", "address"), said.operations.address)
+        if listen and listen == operations and listen[1]:
+            main.find(("operations", "address"), "the operators' listener may not be the public one")
+        operators = [
+            grant(main, ("operations", "operators", index), one, found_issuers)
+            for index, one in enumerate(said.operations.operators)
+        ]
+        found_scopes = self._scopes(main, said, found_issuers, targets)
+        if listen is None or operations is None or self._findings("error"):
+            return None
+        return Configuration(
+            listen=Listen(host=listen[0], port=listen[1], tls=_tls(said.listen.tls, self._path.parent)),
+            operations=Operations(
+                host=operations[0], port=operations[1], operators=tuple(one for one in operators if one)
+            ),
+            audit=Audit(path=said.audit.path, refuse_on_failure=said.audit.on_failure == "refuse"),
+            issuers=MappingProxyType({name: one for name, one in found_issuers.items() if one}),
+            targets=MappingProxyType({name: one for name, one in targets.items() if one}),
+            scopes=MappingProxyType(found_scopes),
+            files=tuple(dict.fromkeys(self._read)),
+            warnings=tuple(sorted(set(self._findings("warning")))),
+        )
+
+    def _issuers(self, main: Document, said: shape.Configuration) -> dict[str, Issuer | None]:
+        found: dict[str, Issuer | None] = dict.fromkeys(_keys(main, "issuers"))
+        by_url: dict[str, str] = {}
+        for name, one in said.issuers.items():
+            found[name] = issuers.issuer(main, name, one, self._path.parent, self._read)
+            other = by_url.setdefault(one.issuer, name)
+            if other != name:
+                line, column = main.places.get(("issuers", other, "issuer"), (1, 1))
+                message = (
+                    f"the same issuer as {other} ({main.file}:{line}:{column}): nobody could tell their tokens apart"
+                )
+                main.find(("issuers", name, "issuer"), message)
+        return found
+
+    def _scopes(
+        self,
+        main: Document,
+        said: shape.Configuration,
+        found_issuers: Mapping[str, Issuer | None],
+        targets: Mapping[str, Target | None],
+    ) -> dict[str, Scope]:
+        around = Surroundings(
+            main=main,
+            folder=self._path.parent,
+            issuers=found_issuers,
+            targets=targets,
+            policies=said.policies,
+            defaults=said.defaults,
+            read=self._read,
+            documents=self._documents,
+        )
+        found = self._scopes_of(main, said.scopes, around)
+        for index, pattern in enumerate(said.include):
+            for path in self._included(main, index, pattern):
+                found |= self._scope_file(path, around)
+        if not self._defined and not self._findings("error"):
+            main.find((), "scopes is missing: there is nothing that anybody may have")
+        for name in said.policies.keys() - around.used:
+            main.find(("policies", name), "no scope uses this policy", severity="warning", key=True)
+        return found
+
+    def _included(self, main: Document, index: int, pattern: str) -> list[FilePath]:
+        """Return the files that a pattern names, but for those that were read already."""
+        parts = pattern.split("/")
+        if "**" in pattern or not all(part.strip(".") for part in parts):
+            main.find(("include", index), "expected a path beside this file, or a pattern with * in its names")
+            return []
+        # What begins with a dot is an editor's leftover, not a file that somebody means to be served.
+        found = sorted(one for one in self._path.parent.glob(pattern) if one.is_file() and one.name[0] != ".")
+        if not found:
+            wild = any(character in pattern for character in "*?[")
+            main.find(("include", index), "no file is there", severity="warning" if wild else "error")
+        return [path for path in found if path not in self._read]
+
+    def _scope_file(self, path: FilePath, around: Surroundings) -> dict[str, Scope]:
+        document = self._open(path)
+        if document.data is None:
+            if not document.findings:
+                document.find((), "expected a mapping with scopes")
+            return {}
+        said = problems.shaped(document, shape.ScopeFile)
+        around.folder = path.parent
+        return {} if said is None else self._scopes_of(document, said.scopes, around)
+
+    def _scopes_of(
+        self, document: Document, given: Mapping[str, shape.Scope], around: Surroundings
+    ) -> dict[str, Scope]:
+        found: dict[str, Scope] = {}
+        for name, said in given.items():
+            first = self._defined.setdefault(name, document)
+            if first is not document:
+                line, column = first.keys.get(("scopes", name), (1, 1))
+                document.find(("scopes", name), f"this scope is in {first.file}:{line}:{column} already", key=True)
+                continue
+            made = scopes.scope(document, name, said, around)
+            if made is not None:
+                found[name] = made
+        return found
+
+
+def _keys(document: Document, name: str) -> list[str]:
+    part = document.data.get(name)
+    return list(part) if isinstance(part, dict) else []
+
+
+def _refuse_later(main: Document, said: shape.Configuration) -> None:
+    """Find what the language has and this release does not do yet: it is never passed over."""
+    later = "is not in this release"
+    if said.store != "memory":
+        main.find(("store",), f"a shared store {later}")
+    if said.ceilings:
+        main.find(("ceilings",), f"ceilings {later}")
+    if said.listen.sts_get:
+        main.find(("listen", "sts_get"), f"sts_get {later}")
+    if said.listen.tls and said.listen.tls.client_ca:
+        main.find(("listen", "tls", "client_ca"), f"client_ca {later}")
+
+
+def _address(document: Document, at: Path, said: str) -> tuple[str, int] | None:
+    """Return host and port of `0.0.0.0:8080` or `[::1]:8080`."""
+    host, _, port = said.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    good = port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535  # noqa: PLR2004 - TCP's own
+    try:
+        address = ipaddress.ip_address(host[1:-1] if bracketed else host)
+    except ValueError:
+        good = good and host == "localhost"
+    else:
+        good = good and bracketed == (address.version == 6)  # noqa: PLR2004 - IPv6 is written in brackets
+    if not good:
+        document.find(at, "expected an IP address and a port such as 0.0.0.0:8080 or [::1]:8080")
+        return None
+    return (host[1:-1] if bracketed else host), int(port)
+
+
+def _tls(said: shape.Tls | None, folder: FilePath) -> Tls | None:
+    if said is None:
+        return None
+    return Tls(certificate=folder / said.certificate, private_key=folder / said.private_key)

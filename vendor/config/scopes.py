@@ -1,0 +1,73 @@
+"""Scopes: the meaning of their shapes, and what can be proven of them before anybody asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vendor.config import roles, sessions, shape
+from vendor.config.grants import grant, parameter
+from vendor.config.reading import Reading, Surroundings
+from vendor.identity import attributes
+from vendor.policy.grant import Scope
+
+if TYPE_CHECKING:
+    from vendor.config.text import Document
+    from vendor.config.values import Target
+
+
+def scope(document: Document, name: str, said: shape.Scope, around: Surroundings) -> Scope | None:
+    """Return a scope, None with findings if anything of it is wrong."""
+    reading = Reading(document, name, said, around)
+    before = reading.errors
+    _read_grants(reading)
+    _read_parameters(reading)
+    target = _target(reading)
+    mint = roles.mint(reading, target)
+    session = sessions.session(reading)
+    _check_use(reading)
+    if reading.failed or reading.errors > before or mint is None or target is None:
+        return None
+    return Scope(
+        name=name,
+        description=said.description,
+        grants=reading.grants,
+        parameters=tuple(reading.parameters.values()),
+        target=target.name,
+        mint=mint,
+        session=session,
+        enforced=(said.mode or around.defaults.mode) != "audit",
+    )
+
+
+def _read_grants(reading: Reading) -> None:
+    made = [
+        grant(reading.document, (*reading.at, "grants", index), said, reading.around.issuers)
+        for index, said in enumerate(reading.said.grants)
+    ]
+    reading.grants = tuple(one for one in made if one is not None)
+
+
+def _read_parameters(reading: Reading) -> None:
+    taken = {name for one in reading.issuers for name in attributes.names(one)}
+    for name, said in reading.said.parameters.items():
+        at = (*reading.at, "parameters", name)
+        if name in taken:
+            reading.document.find(at, f"{name} is an attribute of a granting issuer already", key=True)
+        made = parameter(reading.document, at, name, said)
+        if made is not None:
+            reading.parameters[name] = made
+
+
+def _target(reading: Reading) -> Target | None:
+    name = reading.said.target or reading.around.defaults.target
+    if name is None:
+        reading.find((), "target is missing", of=("target",))
+        return None
+    if name not in reading.around.targets:
+        reading.find(("target",), f"there is no target {name}")
+    return reading.around.targets.get(name)
+
+
+def _check_use(reading: Reading) -> None:
+    for name in reading.said.parameters.keys() - reading.filled:
+        reading.find(("parameters", name), "no place uses this parameter", severity="warning", key=True)

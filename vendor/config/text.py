@@ -1,0 +1,267 @@
+"""YAML 1.2 read strictly, with the place of every key and value kept.
+
+The scalars are resolved here by the core schema (YAML 1.2.2 section 10.3): `no` and `15:00` are strings, `012` is a
+number. Aliases, anchors, tags, merge keys, second documents and keys that stand twice are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from vendor.config.findings import Finding, Path, dotted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from vendor.config.findings import Severity
+
+LONGEST: Final = 1024 * 1024
+"""Bytes of the largest file that may be read."""
+DEEPEST: Final = 32
+"""Levels of nesting that are read."""
+
+# What YAML does not take as it stands (YAML 1.2.2 section 5.1), and a byte order mark in the middle.
+_UNFIT: Final = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
+_NULL: Final = frozenset({"", "null", "Null", "NULL", "~"})
+_TRUE: Final = frozenset({"true", "True", "TRUE"})
+_FALSE: Final = frozenset({"false", "False", "FALSE"})
+_INTEGER: Final = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
+_BASED: Final = re.compile(r"0o[0-7]{1,18}|0x[0-9a-fA-F]{1,15}", re.ASCII)
+_FLOAT: Final = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", re.ASCII
+)
+
+
+@dataclass(slots=True)
+class Document:
+    """One file: its data, the place of each value, and the problems found so far.
+
+    `places` holds line and column, counted from 1, of each value by its path, and `keys` those of the key before it.
+    `left_out` are the paths, as written, of values that are wrong already: what follows from that is not worth a
+    finding.
+    """
+
+    file: str
+    data: Any = None
+    places: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    left_out: set[Path] = field(default_factory=set)
+    errors: int = 0
+
+    def find(
+        self, path: Path, message: str, *, severity: Severity = "error", key: bool = False, of: Iterable[str] = ()
+    ) -> None:
+        """Note a problem with the value at a path, or with its key; a path that is not there is placed at what is.
+
+        `of` are the members that the problem is about: where one of them was left out, there is nothing to say.
+        """
+        path = at = self.as_written(path)
+        if path in self.left_out or any((*path, name) in self.left_out for name in of):
+            return
+        places = self.keys if key else self.places
+        while at and at not in places:
+            at, places = at[:-1], self.places
+        self.note(places.get(at, (1, 1)), path, message, severity)
+
+    def note(self, place: tuple[int, int], path: Path, message: str, severity: Severity = "error") -> None:
+        """Note a problem at a line and column."""
+        self.errors += severity == "error"
+        self.findings.append(Finding(self.file, *place, dotted(path), message, severity))
+
+    def leave_out(self, paths: set[Path]) -> None:
+        """Take values that are wrong out of the data; a later look at the rest names places as they are written."""
+        written = {self.as_written(path) for path in paths}
+        self.data = without(self.data, paths)
+        self.left_out |= written
+
+    def as_written(self, path: Path) -> Path:
+        """Return the path in the file of a value in what is left of the data, where lists may have lost items."""
+        at: Path = ()
+        for part in path if self.left_out else ():
+            index = part
+            if isinstance(part, int):
+                index = next(islice((index for index in count() if (*at, index) not in self.left_out), part, None))
+            at = (*at, index)
+        return at or path
+
+
+def without(data: Any, paths: set[Path], at: Path = ()) -> Any:
+    """Return a copy of data without the values at some paths."""
+    if isinstance(data, dict):
+        return {k: without(v, paths, (*at, k)) for k, v in data.items() if (*at, k) not in paths}
+    if isinstance(data, list):
+        return [without(v, paths, (*at, i)) for i, v in enumerate(data) if (*at, i) not in paths]
+    return data
+
+
+class _BrokenError(Exception):
+    """The rest of the file cannot be read, from this line and column on."""
+
+    def __init__(self, message: str, place: tuple[int, int] = (1, 1)) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+def read(file: str, raw: bytes) -> Document:
+    """Read a file's bytes; what is wrong with them is among the document's findings."""
+    document = Document(file)
+    try:
+        text = _text(raw)
+        # The events are those of the YAML library; what they mean is decided here.
+        events = iter(YAML(typ="safe", pure=True).parse(text))
+        _Reader(document, events).read()
+    except MarkedYAMLError as exc:
+        mark = exc.problem_mark or exc.context_mark
+        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        document.note(place, (), f"this is not YAML: {exc.problem or exc.context}")
+        document.data = None
+    except _BrokenError as exc:
+        document.note(exc.place, (), str(exc))
+        document.data = None
+    except (YAMLError, ValueError, AssertionError) as exc:
+        # The library asserts what it does not expect, such as `%YAML 1.3`.
+        document.note((1, 1), (), f"this is not YAML: {str(exc).partition(chr(10))[0]}")
+        document.data = None
+    return document
+
+
+def _text(raw: bytes) -> str:
+    if raw.startswith(b"\xef\xbb\xbf"):
+        raise _BrokenError("the file begins with a byte order mark; save it as plain UTF-8")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        place = _place_in(raw[: exc.start].decode("utf-8"))
+        raise _BrokenError("the file is not UTF-8: save it as such", place) from exc
+    if (unfit := _UNFIT.search(text)) is not None:
+        raise _BrokenError("a control character stands here", _place_in(text[: unfit.start()]))
+    return text
+
+
+def _place_in(before: str) -> tuple[int, int]:
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+class _Reader:
+    """Builds one document out of events."""
+
+    def __init__(self, document: Document, events: Iterator[Event]) -> None:
+        self._document = document
+        self._events = events
+
+    def read(self) -> None:
+        next(self._events)  # the stream's start
+        first = next(self._events)
+        if isinstance(first, StreamEndEvent):
+            raise _BrokenError("the file is empty")
+        self._document.data = self._value(next(self._events), ())
+        next(self._events)  # the document's end
+        more = next(self._events)
+        if isinstance(more, DocumentStartEvent):
+            self._document.note(_place(more), (), "a second document; a configuration is one")
+
+    def _value(self, event: Event, path: Path) -> Any:
+        # Of a key that stands twice the first value counts, and its places.
+        self._document.places.setdefault(path, _place(event))
+        if len(path) > DEEPEST:
+            raise _BrokenError("nested too deep", _place(event))
+        if isinstance(event, AliasEvent):
+            self._document.note(_place(event), path, "an alias; write the value out, or use defaults and policies")
+            self._document.left_out.add(path)
+            return None
+        if isinstance(event, NodeEvent):  # pragma: no branch - the library has no other events here
+            self._refuse_extras(event, path)
+        if isinstance(event, MappingStartEvent):
+            return self._mapping(path)
+        if isinstance(event, SequenceStartEvent):
+            return self._sequence(path)
+        if isinstance(event, ScalarEvent):
+            return _scalar(event)
+        raise _BrokenError("this is not YAML", _place(event))  # pragma: no cover - as above
+
+    def _mapping(self, path: Path) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        while not isinstance(event := next(self._events), MappingEndEvent):
+            key = self._key(event, path)
+            at = (*path, key)
+            merge = key == "<<" and getattr(event, "style", None) is None
+            if merge:
+                self._document.note(_place(event), path, "a merge key; write the members out, or use defaults")
+            elif key in found:
+                self._document.note(_place(event), at, f"{key} stands twice here")
+            self._document.keys.setdefault(at, _place(event))
+            value = self._value(next(self._events), at)
+            if not merge:
+                found.setdefault(key, value)
+        return found
+
+    def _key(self, event: Event, path: Path) -> str:
+        if not isinstance(event, ScalarEvent):
+            raise _BrokenError("a key must be plain text", _place(event))
+        self._refuse_extras(event, path)
+        return _characters(event)
+
+    def _sequence(self, path: Path) -> list[Any]:
+        found: list[Any] = []
+        while not isinstance(event := next(self._events), SequenceEndEvent):
+            found.append(self._value(event, (*path, len(found))))
+        return found
+
+    def _refuse_extras(self, event: NodeEvent, path: Path) -> None:
+        if event.anchor is not None:
+            self._document.note(_place(event), path, "an anchor; write the value out, or use defaults and policies")
+        if getattr(event, "tag", None) is not None:
+            self._document.note(_place(event), path, "a tag; plain values have none")
+
+
+def _place(event: Event) -> tuple[int, int]:
+    return event.start_mark.line + 1, event.start_mark.column + 1
+
+
+def _characters(event: ScalarEvent) -> str:
+    """Return a scalar's text; an escape can name half a character, which no other part of this could take."""
+    if _SURROGATE.search(event.value):
+        raise _BrokenError("an escape here is no whole character", _place(event))
+    return str(event.value)
+
+
+def _scalar(event: ScalarEvent) -> str | int | float | bool | None:
+    """Resolve a scalar: a quoted or block one is always a string."""
+    text = _characters(event)
+    if event.style is not None:
+        return text
+    if text in _NULL:
+        return None
+    if text in _TRUE or text in _FALSE:
+        return text in _TRUE
+    return _number(text)
+
+
+def _number(text: str) -> str | int | float:
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _BASED.fullmatch(text):
+        return int(text, base=0)
+    if _FLOAT.fullmatch(text):
+        return float(re.sub(r"\.(?=[iInN])", "", text))  # Python writes infinity without the dot
+    return text

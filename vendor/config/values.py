@@ -1,0 +1,72 @@
+"""Configuration: everything that is served, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from vendor.config.findings import Finding
+    from vendor.identity.issuer import Issuer
+    from vendor.policy.grant import Grant, Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """The files of a certificate chain and its key, PEM."""
+
+    certificate: Path
+    private_key: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """The public listener; port 0 takes any that is free."""
+
+    host: str
+    port: int
+    tls: Tls | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operations:
+    """The operators' listener, and who is an operator."""
+
+    host: str
+    port: int
+    operators: tuple[Grant, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """Where audit lines go, `-` for stdout, and whether an exchange is refused when its line cannot be written."""
+
+    path: str
+    refuse_on_failure: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """An STS to mint with. `endpoint_url` None means AWS's regional endpoints; `requests_per_second` None no limit."""
+
+    name: str
+    endpoint_url: str | None
+    regions: tuple[str, ...]
+    requests_per_second: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What is served. `files` are all that were read, `warnings` what is allowed and may not be meant."""
+
+    listen: Listen
+    operations: Operations
+    audit: Audit
+    issuers: Mapping[str, Issuer]
+    targets: Mapping[str, Target]
+    scopes: Mapping[str, Scope]
+    files: tuple[Path, ...]
+    warnings: tuple[Finding, ...]

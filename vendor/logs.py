@@ -1,0 +1,194 @@
+"""Logs and the audit sink: structlog for people and machines on stderr, one thread that appends audit lines."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import stat
+import sys
+from concurrent.futures import Future
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+import structlog
+
+from vendor.audit import SinkError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PATIENCE: Final = 0.4
+"""Seconds that a write may take before those who wait for it are refused."""
+BLOCKED: Final = "writing is blocked"
+
+# At DEBUG these log secrets, tokens and policies; they never go below INFO, whatever the root logger does.
+_TALKATIVE: Final = ("botocore", "aiobotocore", "aiohttp", "urllib3", "asyncio")
+
+Waiting = tuple[bytes, "asyncio.Future[None]"]
+Job = tuple[bytes, "Future[None]"]
+
+
+def configure(*, stream: TextIO, pretty: bool) -> None:
+    """Set up logging: coloured lines on a terminal, JSON lines otherwise, and no locals in tracebacks."""
+    shared: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[Any] = (
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        if pretty
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
+    structlog.configure(
+        processors=[*shared, *last],
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=False,
+    )
+    quieten()
+
+
+def quieten() -> None:
+    """Keep libraries that log secrets at DEBUG from doing so."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.INFO)
+
+
+def logger() -> Any:
+    """Return the logger that `configure` set up."""
+    return structlog.get_logger()
+
+
+class LineSink:
+    """Appends lines to a file, or to stdout for `-`; see `vendor.audit.Sink`.
+
+    Lines that arrive while a write is under way go out together with the next one. A file that was renamed away is
+    opened anew. A write that fails midway is taken back in a file, or ended by a newline in a pipe, so that no later
+    line is glued to half of an earlier one.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._waiting: list[Waiting] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._stuck = False
+        self._closed = False
+        self._torn = False
+        self._descriptor = self._open()
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        # An executor's threads are waited for at exit: a pipe that nobody reads would keep the process for ever.
+        Thread(target=self._work, name="audit", daemon=True).start()
+
+    async def write(self, line: bytes) -> None:
+        """Return once the line is written.
+
+        Raises SinkError when it cannot be, or not in time.
+        """
+        if self._stuck or self._closed:
+            raise SinkError("the sink is closed" if self._closed else BLOCKED)
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append((line, written))
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write_waiting(), name="audit")
+        await written
+
+    async def close(self) -> None:
+        """Write what is waiting, unless writing is blocked, and let go of the file."""
+        self._closed = True
+        if self._writer is not None and not self._stuck:
+            await asyncio.wait({self._writer}, timeout=2 * PATIENCE)
+        self._jobs.put(None)
+
+    async def _write_waiting(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                done: Future[None] = Future()
+                job = asyncio.wrap_future(done)
+                self._jobs.put((b"".join(line for line, _ in batch), done))
+                if not (await asyncio.wait({job}, timeout=PATIENCE))[0]:
+                    await self._sit_out(job, batch)
+                else:
+                    failure = job.exception()
+                    _settle(batch, None if failure is None else f"{type(failure).__name__}: {failure}")
+        finally:
+            self._writer = None
+
+    async def _sit_out(self, job: asyncio.Future[None], batch: list[Waiting]) -> None:
+        """Refuse all who wait, until the write that hangs is through."""
+        self._stuck = True
+        waiting, self._waiting = self._waiting, []
+        _settle([*batch, *waiting], BLOCKED)
+        await asyncio.gather(job, return_exceptions=True)
+        self._stuck = False
+
+    def _work(self) -> None:
+        """Append what comes, until there is nothing more to come; this is the thread."""
+        while (job := self._jobs.get()) is not None:
+            data, done = job
+            waited_for = done.set_running_or_notify_cancel()  # from here on nobody can take the wait back
+            try:
+                self._append(data)
+            except Exception as exc:  # noqa: BLE001 - whatever it is, somebody waits to be told
+                if waited_for:
+                    done.set_exception(exc)
+            else:
+                if waited_for:
+                    done.set_result(None)
+        if self._path != "-":
+            os.close(self._descriptor)
+
+    def _append(self, data: bytes) -> None:
+        """Write all of the data or none that stays."""
+        self._follow()
+        if self._torn:
+            data = b"\n" + data
+        size = os.fstat(self._descriptor).st_size
+        written = 0
+        try:
+            while written < len(data):
+                written += os.write(self._descriptor, data[written:])
+        except OSError:
+            if written:
+                self._take_back(size)
+            raise
+        self._torn = False
+
+    def _take_back(self, size: int) -> None:
+        torn, self._torn = self._torn, True
+        if stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            os.ftruncate(self._descriptor, size)
+            self._torn = torn
+
+    def _follow(self) -> None:
+        """Open the file anew if it is no longer the one behind the path."""
+        if self._path == "-":
+            return
+        try:
+            there = Path(self._path).stat()
+        except FileNotFoundError:
+            there = None
+        here = os.fstat(self._descriptor)
+        if there is None or (there.st_ino, there.st_dev) != (here.st_ino, here.st_dev):
+            fresh = self._open()
+            os.close(self._descriptor)
+            self._descriptor = fresh
+            self._torn = False
+
+    def _open(self) -> int:
+        if self._path == "-":
+            return sys.stdout.fileno()
+        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+
+
+def _settle(batch: Iterable[Waiting], failure: str | None) -> None:
+    for _, written in batch:
+        if written.done():
+            continue
+        if failure is None:
+            written.set_result(None)
+        else:
+            written.set_exception(SinkError(failure))

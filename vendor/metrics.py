@@ -1,0 +1,227 @@
+"""Every metric, on a given registry. Labels come from the configuration and closed sets only, never from a token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from prometheus_client import Metric
+
+    from vendor.audit import Entry
+    from vendor.refusals import Refusal
+
+ACTION: Final = "AssumeRole"
+_FAST: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 2.5)
+_STS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_LIVES: Final = (60.0, 300.0, 600.0, 900.0, 1200.0, 1800.0, 2700.0, 3600.0, 7200.0, 14400.0, 28800.0, 43200.0)
+
+
+class Expiry(Protocol):
+    """Knows what is out, by scope."""
+
+    def active(self) -> Mapping[str, int]:
+        """Return the number of sessions that have not ended."""
+        ...
+
+    def expired(self) -> Mapping[str, int]:
+        """Return the number of sessions that have ended."""
+        ...
+
+    def next_expiry(self) -> Mapping[str, float]:
+        """Return the earliest end as seconds since the epoch."""
+        ...
+
+
+class _Out(Collector):
+    """Asks the expiry ledger at each scrape, so that an end needs no timer to be seen."""
+
+    def __init__(self, expiry: Expiry, scopes: Iterable[str]) -> None:
+        self._expiry = expiry
+        self.scopes = tuple(scopes)
+
+    def collect(self) -> Iterable[Metric]:
+        active = GaugeMetricFamily("vendor_credentials_active", "Sessions that have not ended.", labels=["scope"])
+        expired = CounterMetricFamily("vendor_credentials_expired", "Sessions that have ended.", labels=["scope"])
+        expiry = GaugeMetricFamily(
+            "vendor_credential_next_expiry_timestamp_seconds", "When the next session ends.", labels=["scope"]
+        )
+        counts, ended = self._expiry.active(), self._expiry.expired()
+        for scope in self.scopes:
+            active.add_metric([scope], counts.get(scope, 0))
+            expired.add_metric([scope], ended.get(scope, 0))
+        for scope, moment in self._expiry.next_expiry().items():
+            expiry.add_metric([scope], moment)
+        yield from (active, expired, expiry)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Series:
+    """The series that one kind of exchange counts in; a refused one hands nothing out."""
+
+    exchanges: Counter
+    duration: Histogram
+    issued: Counter | None
+    remaining: Histogram | None
+
+
+class Metrics:
+    """The metrics of one process; see the reference in the documentation for each one's meaning."""
+
+    def __init__(self, registry: CollectorRegistry, *, version: str) -> None:
+        self._registry = registry
+        self._scopes: frozenset[str] = frozenset()
+        self._known: dict[tuple[str, str, str, str], _Series] = {}
+        self.exchanges = Counter(
+            "vendor_exchanges", "Exchanges by how they ended.", ["scope", "door", "outcome"], registry=registry
+        )
+        self.issued = Counter(
+            "vendor_credentials_issued",
+            "Credentials handed out, by where they came from.",
+            ["scope", "action", "source"],
+            registry=registry,
+        )
+        self.remaining = Histogram(
+            "vendor_credential_remaining_seconds",
+            "Remaining life of credentials when they were handed out.",
+            ["scope"],
+            buckets=_LIVES,
+            registry=registry,
+        )
+        self.lifetime = Histogram(
+            "vendor_credential_lifetime_seconds",
+            "Whole life of credentials when they were minted.",
+            ["scope"],
+            buckets=_LIVES,
+            registry=registry,
+        )
+        self.duration = Histogram(
+            "vendor_exchange_duration_seconds",
+            "Time from request to answer; source is none for a refusal.",
+            ["door", "source"],
+            buckets=_FAST,
+            registry=registry,
+        )
+        self.refusals = Counter("vendor_refusals", "Refusals.", ["code", "reason"], registry=registry)
+        self.audit_failures = Counter(
+            "vendor_audit_failures", "Audit lines that could not be written.", registry=registry
+        )
+        self.would_refuse = Counter(
+            "vendor_would_refuse", "Exchanges that only mode audit let through.", ["scope"], registry=registry
+        )
+        self.sts_requests = Counter(
+            "vendor_sts_requests", "STS requests.", ["target", "region", "action", "result"], registry=registry
+        )
+        self.sts_duration = Histogram(
+            "vendor_sts_request_duration_seconds",
+            "Time of STS requests.",
+            ["target", "region", "action"],
+            buckets=_STS,
+            registry=registry,
+        )
+        self.budget = Gauge(
+            "vendor_sts_budget_available",
+            "STS requests that may be sent at this moment.",
+            ["target"],
+            registry=registry,
+        )
+        self.packed = Gauge(
+            "vendor_packed_policy_ratio",
+            "Share of STS's packed limit that the latest session used.",
+            ["scope"],
+            registry=registry,
+        )
+        self.keys_refresh = Counter(
+            "vendor_keys_refresh", "Fetches of an issuer's keys.", ["issuer", "result"], registry=registry
+        )
+        self.keys_age = Gauge(
+            "vendor_keys_age_seconds", "Age of an issuer's keys, +Inf if there are none.", ["issuer"], registry=registry
+        )
+        self.generation = Gauge(
+            "vendor_config_generation", "Generation of the configuration that serves.", registry=registry
+        )
+        self.loop_lag = Histogram(
+            "vendor_event_loop_lag_seconds",
+            "How late the event loop woke a sleeper.",
+            buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0),
+            registry=registry,
+        )
+        build = Gauge("vendor_build_info", "The version that runs; always 1.", ["version"], registry=registry)
+        build.labels(version).set(1)
+
+    def watch(
+        self,
+        *,
+        scopes: Iterable[str],
+        expiry: Expiry,
+        budgets: Mapping[str, Callable[[], float]],
+        ages: Mapping[str, Callable[[], float]],
+    ) -> None:
+        """Read these at each scrape: what is out by scope, the budget by target, the age of keys by issuer."""
+        out = _Out(expiry, scopes)
+        self._scopes = frozenset(out.scopes)
+        self._registry.register(out)
+        for target, available in budgets.items():
+            self.budget.labels(target).set_function(available)
+        for issuer, age in ages.items():
+            self.keys_age.labels(issuer).set_function(age)
+
+    def observe(self, entry: Entry, *, now: datetime) -> None:
+        """Count one exchange."""
+        scope = entry.permission.scope.name if entry.permission else self._label(entry.asked.scope)
+        source = entry.source if entry.outcome == "issued" and entry.source else "none"
+        series = self._series(scope, entry.door, entry.outcome, source)
+        series.exchanges.inc()
+        series.duration.observe(entry.seconds)
+        if entry.unwritten is not None:
+            self.audit_failures.inc()
+        if entry.refusal is not None:
+            self.refused(entry.refusal)
+        if entry.would_refuse:
+            self.would_refuse.labels(scope).inc()
+        if series.issued is not None and series.remaining is not None and entry.credentials is not None:
+            series.issued.inc()
+            series.remaining.observe((entry.credentials.expiration - now).total_seconds())
+
+    def _label(self, asked: str | None) -> str:
+        """Return a scope that was asked for if it is a configured one, nothing otherwise."""
+        return asked if asked is not None and asked in self._scopes else ""
+
+    def _series(self, scope: str, door: str, outcome: str, source: str) -> _Series:
+        """Return the series of an exchange, looked up by their labels only once: that costs as much as all the rest."""
+        key = (scope, door, outcome, source)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = _Series(
+                exchanges=self.exchanges.labels(scope, door, outcome),
+                duration=self.duration.labels(door, source),
+                issued=self.issued.labels(scope, ACTION, source) if outcome == "issued" else None,
+                remaining=self.remaining.labels(scope) if outcome == "issued" else None,
+            )
+        return known
+
+    def minted(self, scope: str, lifetime: float, packed_policy_size: int | None) -> None:
+        """Note a fresh session's life in seconds and the percentage of the packed limit that it used."""
+        self.lifetime.labels(scope).observe(lifetime)
+        if packed_policy_size is not None:
+            self.packed.labels(scope).set(packed_policy_size / 100)
+
+    def refused(self, refusal: Refusal) -> None:
+        """Count one refusal."""
+        self.refusals.labels(refusal.code, refusal.reason).inc()
+
+    def sts(self, target: str, region: str, action: str, result: str, seconds: float) -> None:
+        """Count one STS request."""
+        self.sts_requests.labels(target, region, action, result).inc()
+        self.sts_duration.labels(target, region, action).observe(seconds)
+
+    def expose(self) -> tuple[bytes, str]:
+        """Return the exposition in Prometheus's text format and its content type."""
+        return generate_latest(self._registry), CONTENT_TYPE_LATEST

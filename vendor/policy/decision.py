@@ -1,0 +1,214 @@
+"""The decision: may this principal have this scope, by which grant, and as which session.
+
+`Mapping.permit` and `open_session` are what an exchange runs; `explain` runs the same two and tells everything it saw.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from vendor.policy import limits
+from vendor.policy.naming import session_name
+from vendor.policy.parameter import admit_attribute
+from vendor.policy.session import RoleSession
+from vendor.refusals import AccessDenied, InvalidRequest, Reason, Refusal, ScopeRequired
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as AbstractMapping
+    from datetime import timedelta
+
+    from vendor.identity.principal import AttributeValue, Principal
+    from vendor.policy.grant import Grant, Scope
+    from vendor.policy.parameter import Parameter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the caller said: a scope or none, parameters as they came, a duration or none."""
+
+    scope: str | None
+    parameters: AbstractMapping[str, str] = field(default_factory=dict)
+    duration: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """A scope that a principal may have.
+
+    `grant` is the index of the grant that matched, None where only `mode: audit` lets the principal through.
+    """
+
+    scope: Scope
+    grant: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Considered:
+    """One grant as explained: the first attribute that failed, what was wanted and what it was; None if it matched."""
+
+    grant: int
+    issuer: str
+    failed: str | None
+    wanted: str | None
+    had: AttributeValue | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A whole decision for people to read: no credentials in it."""
+
+    grants: tuple[Considered, ...]
+    permission: Permission | None
+    session: RoleSession | None
+    refusal: Refusal | None
+
+
+class Mapping:
+    """The scope-to-role mapping of one configuration generation.
+
+    Permission is decided afresh each time; what a permission is filled to depends on nothing but who asked for what, so
+    the latest `capacity` sessions are remembered.
+    """
+
+    def __init__(self, *, scopes: AbstractMapping[str, Scope], generation: int, capacity: int = 10_000) -> None:
+        self.scopes = scopes
+        self.generation = generation
+        self._opened: OrderedDict[object, RoleSession] = OrderedDict()
+        self._capacity = capacity
+
+    def permit(self, principal: Principal, name: str | None) -> Permission:
+        """Return the permission for the scope named, or for the only one that the principal may have.
+
+        Raises AccessDenied, with one text for unknown and forbidden, or ScopeRequired.
+        """
+        if name is None:
+            return self._only(principal)
+        scope = self.scopes.get(name)
+        if scope is None:
+            raise AccessDenied(Reason.UNKNOWN_SCOPE, detail=f"there is no scope {name!r:.80}")
+        permission = _permission(scope, principal)
+        if permission is None:
+            raise AccessDenied(Reason.NO_GRANT, detail=_why_not(scope, principal))
+        return permission
+
+    def permitted(self, principal: Principal) -> list[Permission]:
+        """Return the permission for each scope that the principal may have, in the order of the configuration."""
+        found = (_permission(scope, principal) for scope in self.scopes.values())
+        return [permission for permission in found if permission is not None]
+
+    def open(self, permission: Permission, principal: Principal, asked: Asked) -> RoleSession:
+        """Return the session of a permission; see `open_session`."""
+        key = (principal.token_sha256, permission.scope.name, *asked.parameters.items(), asked.duration)
+        session = self._opened.get(key) if principal.token_sha256 else None
+        if session is None:
+            session = open_session(permission, principal, asked, generation=self.generation)
+            self._opened[key] = session
+            if len(self._opened) > self._capacity:
+                self._opened.popitem(last=False)
+        return session
+
+    def explain(self, principal: Principal, asked: Asked) -> Decision:
+        """Return the decision that `permit` and `open_session` would come to, and why."""
+        permission = session = refusal = None
+        try:
+            permission = self.permit(principal, asked.scope)
+            session = open_session(permission, principal, asked, generation=self.generation)
+        except Refusal as refused:
+            refusal = refused
+        scope = permission.scope if permission else self.scopes.get(asked.scope or "")
+        grants = tuple(_consider(index, grant, principal) for index, grant in enumerate(scope.grants)) if scope else ()
+        return Decision(grants=grants, permission=permission, session=session, refusal=refusal)
+
+    def _only(self, principal: Principal) -> Permission:
+        granted = [permission for permission in self.permitted(principal) if permission.grant is not None]
+        if len(granted) != 1:
+            detail = f"{len(granted)} scopes are granted"
+            raise ScopeRequired(Reason.NO_SCOPE_NAMED, detail=detail)
+        return granted[0]
+
+
+def open_session(permission: Permission, principal: Principal, asked: Asked, *, generation: int) -> RoleSession:
+    """Return the session of a permission, with every place filled and every limit of STS checked.
+
+    Raises InvalidRequest, ValueNotAllowed or PolicyTooLarge.
+    """
+    scope = permission.scope
+    values = _Values(principal, _parameters(scope, asked.parameters))
+    session = scope.session
+    return limits.check(
+        RoleSession(
+            generation=generation,
+            issuer=principal.issuer_url,
+            subject=principal.subject,
+            scope=scope.name,
+            target=scope.target,
+            role_arn=scope.mint.role.fill(values),
+            external_id=scope.mint.external_id.fill(values) if scope.mint.external_id else None,
+            session_name=session_name(principal, session.name.fill(values) if session.name else None),
+            policy=session.policy.fill(values) if session.policy else None,
+            policy_arns=session.policy_arns,
+            tags=tuple((key, value.fill(values)) for key, value in session.tags),
+            transitive_tags=session.transitive_tags,
+            source_identity=session.source_identity.fill(values) if session.source_identity else None,
+            duration=_duration(scope, asked.duration),
+            not_after=principal.token_expires if session.cap_to_token else None,
+        )
+    )
+
+
+class _Values(dict[str, str]):
+    """The values that may be filled: parameters as admitted, attributes admitted when they are first needed."""
+
+    def __init__(self, principal: Principal, parameters: AbstractMapping[str, str]) -> None:
+        super().__init__(parameters)
+        self._attributes = principal.attributes
+
+    def __missing__(self, name: str) -> str:
+        value = self[name] = admit_attribute(name, self._attributes.get(name))
+        return value
+
+
+def _parameters(scope: Scope, given: AbstractMapping[str, str]) -> dict[str, str]:
+    undeclared = given.keys() - {parameter.name for parameter in scope.parameters}
+    if undeclared:
+        public = f"this scope has no parameter {min(undeclared):.63}"
+        raise InvalidRequest(Reason.UNDECLARED_PARAMETER, public)
+    return {parameter.name: _parameter(parameter, given) for parameter in scope.parameters}
+
+
+def _parameter(parameter: Parameter, given: AbstractMapping[str, str]) -> str:
+    value = given.get(parameter.name, parameter.default)
+    if value is None:
+        raise InvalidRequest(Reason.MISSING_PARAMETER, f"this scope needs the parameter {parameter.name}")
+    return parameter.admit(value)
+
+
+def _duration(scope: Scope, asked: timedelta | None) -> timedelta:
+    return scope.session.duration if asked is None else limits.check_duration(asked, scope.session.max_duration)
+
+
+def _permission(scope: Scope, principal: Principal) -> Permission | None:
+    for index, grant in enumerate(scope.grants):
+        if grant.failed(principal) is None:
+            return Permission(scope=scope, grant=index)
+    return None if scope.enforced else Permission(scope=scope, grant=None)
+
+
+def _consider(index: int, grant: Grant, principal: Principal) -> Considered:
+    failed = grant.failed(principal)
+    wanted = grant.issuer if failed == "issuer" else dict(grant.where).get(failed or "")
+    return Considered(
+        grant=index,
+        issuer=grant.issuer,
+        failed=failed,
+        wanted=None if wanted is None else str(wanted),
+        had=None if failed is None else principal.attributes.get(failed),
+    )
+
+
+def _why_not(scope: Scope, principal: Principal) -> str:
+    """Say for each grant which attribute failed; made only when somebody is refused."""
+    seen = (_consider(index, grant, principal) for index, grant in enumerate(scope.grants))
+    return "; ".join(f"grant {one.grant}: {one.failed} is {one.had!r:.200}, wanted {one.wanted}" for one in seen)

@@ -1,0 +1,86 @@
+"""Limits: what STS takes, checked before the call, since botocore checks none of it.
+
+Source: AssumeRole in the AWS STS API reference, and botocore's STS model.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from vendor.refusals import InvalidRequest, PolicyTooLarge, Reason, ValueNotAllowed
+
+if TYPE_CHECKING:
+    from vendor.policy.session import RoleSession
+
+SHORTEST: Final = timedelta(seconds=900)
+LONGEST: Final = timedelta(seconds=43_200)
+LONGEST_POLICY: Final = 2_048
+MOST_POLICY_ARNS: Final = 10
+MOST_TAGS: Final = 50
+LONGEST_TAG_KEY: Final = 128
+LONGEST_TAG_VALUE: Final = 256
+LONGEST_NAME: Final = 64
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}", re.ASCII)
+_EXTERNAL_ID: Final = re.compile(r"[A-Za-z0-9_+=,.@:/-]{2,1224}", re.ASCII)
+TAG_TEXT: Final = re.compile(r"[A-Za-z0-9_.:/=+@ -]*", re.ASCII)
+_ROLE: Final = re.compile(r"arn:aws(-us-gov|-cn)?:iam::([0-9]{12})?:role/[A-Za-z0-9_+=,.@/-]{1,576}", re.ASCII)
+_POLICY: Final = re.compile(r"[\t\n\r\x20-\xff]{1,2048}")
+
+
+def check_duration(asked: timedelta, most: timedelta) -> timedelta:
+    """Return the duration asked for if STS and the scope both allow it.
+
+    Raises InvalidRequest.
+    """
+    if not SHORTEST <= asked <= LONGEST:
+        raise InvalidRequest(Reason.DURATION, "duration_seconds must be from 900 to 43200")
+    if asked > most:
+        raise InvalidRequest(Reason.DURATION, f"this scope gives at most {most.total_seconds():.0f} seconds")
+    return asked
+
+
+def check(session: RoleSession) -> RoleSession:
+    """Return the session if STS would take every field of it.
+
+    Raises PolicyTooLarge for the policy's size and ValueNotAllowed for anything else.
+    """
+    if session.policy is not None and len(session.policy) > LONGEST_POLICY:
+        detail = f"the filled policy has {len(session.policy)} characters, STS takes {LONGEST_POLICY}"
+        raise PolicyTooLarge(Reason.LIMIT, detail=detail)
+    if session.policy is not None and not _POLICY.fullmatch(session.policy):
+        _refuse("the policy", "a character that STS does not take")
+    _check_text("the role", session.role_arn, _ROLE)
+    _check_text("the session name", session.session_name, _NAME)
+    _check_text("the source identity", session.source_identity, _NAME)
+    if session.external_id is not None and not _EXTERNAL_ID.fullmatch(session.external_id):
+        _refuse("the external id", "a shared secret, so it is not shown here")
+    _check_tags(session.tags)
+    if len(session.policy_arns) > MOST_POLICY_ARNS:
+        _refuse("the policy ARNs", f"{len(session.policy_arns)}, more than {MOST_POLICY_ARNS}")
+    if not {key for key, _ in session.tags}.issuperset(session.transitive_tags):
+        _refuse("the transitive tags", "one that is no tag")
+    return session
+
+
+def _check_text(what: str, value: str | None, shape: re.Pattern[str]) -> None:
+    if value is not None and not shape.fullmatch(value):
+        _refuse(what, f"{value!r:.200}")
+
+
+def _check_tags(tags: tuple[tuple[str, str], ...]) -> None:
+    if len(tags) > MOST_TAGS or len({key.lower() for key, _ in tags}) != len(tags):
+        _refuse("the tags", "more than 50, or two whose keys differ only in case")
+    for key, value in tags:
+        if not 1 <= len(key) <= LONGEST_TAG_KEY or len(value) > LONGEST_TAG_VALUE:
+            _refuse(f"the tag {key:.200}", "too long")
+        if key.lower().startswith("aws:"):
+            _refuse(f"the tag {key:.200}", "aws: is AWS's own prefix")
+        if not TAG_TEXT.fullmatch(key) or not TAG_TEXT.fullmatch(value):
+            _refuse(f"the tag {key:.200}", "a character that STS does not take")
+
+
+def _refuse(what: str, why: str) -> NoReturn:
+    raise ValueNotAllowed(Reason.LIMIT, f"{what} would not be taken by AWS", detail=f"{what}: {why}")

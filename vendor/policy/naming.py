@@ -1,0 +1,38 @@
+"""Session names: stable for a principal, readable in CloudTrail, never shared by two principals."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from typing import TYPE_CHECKING, Final
+
+from vendor.policy.limits import LONGEST_NAME
+
+if TYPE_CHECKING:
+    from vendor.identity.principal import Principal
+
+_DIGEST_LENGTH: Final = 16
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9_=,.@-]+", re.ASCII)
+
+
+def session_name(principal: Principal, head: str | None = None) -> str:
+    """Return a readable head and, behind `-`, 80 bits of a digest of issuer and subject (T22).
+
+    The head is the one given, otherwise what names the workload: `namespace.service_account`, or the subject.
+    """
+    readable = _UNFIT.sub("-", head or _readable(principal))
+    return f"{readable[: LONGEST_NAME - _DIGEST_LENGTH - 1]}-{_digest(principal)}"
+
+
+def _readable(principal: Principal) -> str:
+    attributes = principal.attributes
+    if "namespace" in attributes and "service_account" in attributes:
+        return f"{attributes['namespace']}.{attributes['service_account']}"
+    return principal.subject
+
+
+def _digest(principal: Principal) -> str:
+    issuer, subject = principal.issuer_url.encode(), principal.subject.encode()
+    raw = hashlib.sha256(len(issuer).to_bytes(4, "big") + issuer + subject).digest()
+    return base64.b32encode(raw)[:_DIGEST_LENGTH].decode().lower()

@@ -1,0 +1,3 @@
+"""Through which door: HTTP in, HTTP out."""
+
+from __future__ import annotations

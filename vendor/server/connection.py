@@ -1,0 +1,122 @@
+"""Connections: aiohttp's server with its own answers to broken requests replaced by ours.
+
+aiohttp answers protocol errors before any handler runs and echoes header bytes, which may be a token, to the client and
+to its log. Here they become refusals that echo nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
+from aiohttp.web_protocol import RequestHandler
+
+from vendor.refusals import HeaderTooLarge, InvalidRequest, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from vendor.refusals import Refusal
+
+LONGEST_LINE: Final = 32 * 1024
+"""Bytes of the longest request line or header field: tokens of 12 kB and more are honest."""
+MOST_HEADERS: Final = 64
+"""Header fields of a request."""
+IDLE: Final = 75.0
+"""Seconds after which a connection that sends no whole request is closed."""
+STALLED: Final = 20.0
+"""Seconds for which a client may leave its answers unread before it is cut off."""
+SHUTDOWN: Final = 10.0
+"""Seconds that requests under way are given when the service ends."""
+
+# aiohttp has no exception of its own for it.
+_TOO_MANY: Final = "Too many headers received"
+
+
+class _Connection(RequestHandler):
+    """One connection, whose broken requests are answered by `refuse`."""
+
+    def __init__(
+        self, *args: Any, refuse: Callable[[Refusal | None], web.StreamResponse], stalled: float, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._refuse = refuse
+        self._longest_stall = stalled
+        self._stalled: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        """Give a client that does not read its answers some time, and no more: aiohttp would wait for ever."""
+        super().pause_writing()
+        if self.transport is not None:
+            self._stalled = self._loop.call_later(self._longest_stall, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Let the client go on, as it reads."""
+        super().resume_writing()
+        self._read_again()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Let go of the connection."""
+        self._read_again()
+        super().connection_lost(exc)
+
+    def _read_again(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - it echoes what was sent
+    ) -> web.StreamResponse:
+        """Answer a request that could not be parsed, or a handler that failed, without a word of what was sent."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer was begun already")
+        answer = self._refuse(_refusal(status, exc))
+        answer.force_close()
+        return answer
+
+
+class Server(web.Server):
+    """An aiohttp server whose every answer, also to what is no HTTP at all, is one of ours."""
+
+    def __init__(
+        self,
+        answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        *,
+        refuse: Callable[[Refusal | None], web.StreamResponse],
+        stalled: float = STALLED,
+    ) -> None:
+        super().__init__(answer)
+        self._refuse = refuse
+        self._stalled = stalled
+
+    def __call__(self) -> RequestHandler:
+        """Return the protocol of a new connection."""
+        return _Connection(
+            self,
+            loop=asyncio.get_running_loop(),
+            refuse=self._refuse,
+            stalled=self._stalled,
+            keepalive_timeout=IDLE,
+            max_line_size=LONGEST_LINE,
+            max_field_size=LONGEST_LINE,
+            max_headers=MOST_HEADERS,
+            access_log=None,
+            lingering_time=2.0,
+            auto_decompress=False,
+        )
+
+
+def _refusal(status: int, exc: BaseException | None) -> Refusal | None:
+    """Return what a protocol error means, None for a defect of ours."""
+    if isinstance(exc, LineTooLong) or (isinstance(exc, BadHttpMessage) and exc.message == _TOO_MANY):
+        return HeaderTooLarge(Reason.HEADERS_TOO_LARGE)
+    if status == 400:  # noqa: PLR2004 - aiohttp's status for whatever it cannot parse
+        return InvalidRequest(Reason.MALFORMED_REQUEST, "the request is not HTTP/1.1 as it should be")
+    return None

@@ -1,0 +1,116 @@
+"""A listener: finds the door of each request, and turns whatever happens behind it into an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from aiohttp import web
+
+from vendor.refusals import InvalidRequest, MethodNotAllowed, NotFound, Reason, Refusal
+from vendor.server import wire
+from vendor.server.connection import Server
+
+if TYPE_CHECKING:
+    from vendor.audit import Clock
+
+
+MOST_TARGETS: Final = 2_000
+"""Request targets that are remembered."""
+LONGEST_TARGET: Final = 512
+"""Characters of the longest that is."""
+
+
+class Visit(NamedTuple):
+    """One request at a door; `began` is monotonic."""
+
+    request: web.BaseRequest
+    request_id: str
+    began: float
+    target: wire.Target
+
+
+Door = Callable[[Visit], Awaitable[web.Response]]
+Doors = Mapping[str, Door]
+
+
+class Observer(Protocol):
+    """Is told what no audit line holds."""
+
+    def refused(self, refusal: Refusal) -> None:
+        """Note a refusal at the edge, before any exchange."""
+        ...
+
+    def failed(self, request_id: str, exc: BaseException | None) -> None:
+        """Note a defect."""
+        ...
+
+
+class Listener:
+    """Answers requests by the doors that `find` returns for a path: the door of each method, None where nothing is.
+
+    While it drains, every answer closes its connection.
+    """
+
+    def __init__(self, *, find: Callable[[tuple[str, ...]], Doors | None], observer: Observer, clock: Clock) -> None:
+        self._find = find
+        self._observer = observer
+        self._clock = clock
+        self._targets: dict[str, tuple[wire.Target, Doors | None]] = {}
+        self.draining = False
+
+    def server(self) -> Server:
+        """Return the server to listen with."""
+        return Server(self.answer, refuse=self._refuse_broken)
+
+    async def answer(self, request: web.BaseRequest) -> web.Response:
+        """Return the answer to a request, whatever happens on the way."""
+        request_id = wire.new_request_id()
+        try:
+            answer = await self._answer(request, request_id)
+        except Refusal as refusal:
+            answer = self._refuse(refusal, request_id)
+        except Exception as exc:  # noqa: BLE001 - an exception becomes neither a yes nor a traceback
+            self._observer.failed(request_id, exc)
+            answer = wire.write_defect(request_id)
+        if self.draining:
+            answer.force_close()
+        return answer
+
+    async def _answer(self, request: web.BaseRequest, request_id: str) -> web.Response:
+        began = self._clock.monotonic()
+        wire.check_version(request)
+        target, doors = self._target(request.raw_path)
+        if doors is None:
+            raise NotFound(Reason.NO_SUCH_PATH)
+        door = doors.get(request.method)
+        if door is None:
+            return self._refuse(MethodNotAllowed(Reason.NO_SUCH_METHOD), request_id, {"Allow": ", ".join(doors)})
+        if request.method == "GET" and request.body_exists:
+            raise InvalidRequest(Reason.MALFORMED_REQUEST, "a GET request has no body")
+        return await door(Visit(request=request, request_id=request_id, began=began, target=target))
+
+    def _target(self, raw: str) -> tuple[wire.Target, Doors | None]:
+        """Return where a request points and what is there; it is remembered, as callers ask for the same again."""
+        found = self._targets.get(raw)
+        if found is None:
+            target = wire.read_target(raw)
+            found = target, self._find(target.segments)
+            if len(self._targets) >= MOST_TARGETS:
+                self._targets.clear()
+            if len(raw) <= LONGEST_TARGET:
+                self._targets[raw] = found
+        return found
+
+    def _refuse(self, refusal: Refusal, request_id: str, more: Mapping[str, str] | None = None) -> web.Response:
+        if not refusal.recorded:
+            self._observer.refused(refusal)
+        return wire.write_refusal(refusal, request_id, more)
+
+    def _refuse_broken(self, refusal: Refusal | None) -> web.Response:
+        """Answer what the HTTP parser could not read."""
+        request_id = wire.new_request_id()
+        if refusal is not None:
+            return self._refuse(refusal, request_id)
+        self._observer.failed(request_id, None)
+        return wire.write_defect(request_id)

@@ -1,0 +1,101 @@
+"""The doors of the public listener: credentials for SDKs and in JSON, and what a caller may know of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from vendor.audit import Door
+from vendor.exchange import Exchange, Request
+from vendor.policy.decision import Asked
+from vendor.server import explanation, wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiohttp import web
+
+    from vendor.identity.principal import Principal
+    from vendor.leases.lease import Lease
+    from vendor.server.listener import Doors, Visit
+
+IN_TIME: Final = 0.9
+"""Seconds within which a request is answered: the C++ SDK gives up at 1.0 s and then signs nothing."""
+
+
+class PublicDoors:
+    """What the public listener answers."""
+
+    def __init__(self, *, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def find(self, segments: tuple[str, ...]) -> Doors | None:
+        """Return the doors of a path by method, None if there is nothing."""
+        match segments:
+            case ("v1", "credentials") | ("v1", "credentials", ""):
+                return {"GET": self._container}
+            case ("v1", "credentials", _):
+                return {"GET": self._container, "POST": self._twin}
+            case ("v1", "scopes"):
+                return {"GET": self._scopes}
+            case ("v1", "explain"):
+                return {"POST": self._explain}
+            case _:
+                return None
+
+    async def _container(self, visit: Visit) -> web.Response:
+        """Answer the container credentials protocol."""
+        members = visit.target.members()
+        seconds = members.pop("duration_seconds", None)
+        duration = None if seconds is None else wire.read_duration(seconds)
+        asked = Asked(scope=_scope(visit), parameters=members, duration=duration)
+        return await self._lend(visit, Door.CONTAINER, asked, wire.credentials_document)
+
+    async def _twin(self, visit: Visit) -> web.Response:
+        """Answer the JSON twin of the container protocol."""
+        visit.target.refuse_query()
+        asked = wire.read_asked(await wire.read_body(visit.request), scope=_scope(visit))
+        return await self._lend(visit, Door.JSON, asked, wire.twin_document)
+
+    async def _scopes(self, visit: Visit) -> web.Response:
+        """Answer which scopes the caller may have."""
+        visit.target.refuse_query()
+        permitted = self._exchange.mapping.permitted(await self._caller(visit))
+        told = {"scopes": [explanation.of_scope(permission.scope) for permission in permitted]}
+        return wire.write_json(200, wire.dump(told), visit.request_id)
+
+    async def _explain(self, visit: Visit) -> web.Response:
+        """Answer what would be decided for the caller, and why."""
+        visit.target.refuse_query()
+        principal = await self._caller(visit)
+        members = await wire.read_body(visit.request)
+        asked = wire.read_asked(members, scope=wire.pop_text(members, "scope"))
+        decision = self._exchange.mapping.explain(principal, asked)
+        told = explanation.of_decision(decision, principal, whole=False)
+        return wire.write_json(200, wire.dump(told), visit.request_id)
+
+    async def _caller(self, visit: Visit) -> Principal:
+        return await self._exchange.authenticate(wire.read_token(visit.request), deadline=visit.began + IN_TIME)
+
+    async def _lend(
+        self, visit: Visit, door: Door, asked: Asked, document: Callable[[Lease], dict[str, str]]
+    ) -> web.Response:
+        """Answer with a lease; the finished bytes stay with it, as the next hundred callers get the same."""
+        request = Request(
+            request_id=visit.request_id,
+            door=door,
+            token=wire.read_token(visit.request),
+            asked=asked,
+            began=visit.began,
+            deadline=visit.began + IN_TIME,
+        )
+        lease = await self._exchange.exchange(request)
+        body = lease.answers.get(door)
+        if body is None:
+            body = lease.answers[door] = wire.dump(document(lease))
+        return wire.write_json(200, body, visit.request_id)
+
+
+def _scope(visit: Visit) -> str | None:
+    """Return the scope that the path names, None where it names none."""
+    named = visit.target.segments[2:]
+    return (named[0] or None) if named else None
