@@ -18,7 +18,7 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint types contracts bench docs lock wheel clean
+.PHONY: help demo test lint types contracts bench coverage docs lock wheel clean
 
 help:
 	@printf '%s\n' \
@@ -65,8 +65,11 @@ demo: $(VENV)/.demo
 test: $(VENV)/.dev
 	@mkdir -p .cache
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not faults' --cov --cov-report= --junitxml=.cache/tests.xml $(ARGS)
-	@$(if $(ARGS),echo 'Coverage is judged on the whole suite only',\
-	  $(BIN)/python -m coverage report --include='$(CORE)' --fail-under=100)
+	@$(if $(ARGS),echo 'Coverage is judged on the whole suite only',$(MAKE) --no-print-directory coverage)
+
+# Of the suite's last whole run.
+coverage: $(VENV)/.dev
+	@$(BIN)/python -m coverage report --include='$(CORE)' --fail-under=100
 
 lint: types contracts
 	$(BIN)/ruff check

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tests.fakes.issuer import Issuer
 from tests.fakes.sts import STS
+from tests.server.http import get
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -129,6 +130,13 @@ async def served(
         await reading
 
 
+async def ready(service: Served) -> None:
+    """Wait until a service says that it can serve: it listens before the keys have come."""
+    async with asyncio.timeout(30):
+        while (await get(service.operations, "/readyz")).status != 200:
+            await asyncio.sleep(0.02)
+
+
 class World:
     """An issuer, an STS and a service between them."""
 
@@ -161,6 +169,8 @@ class World:
             await stack.enter_async_context(self.sts)
             text = self._configuration.format(audit=self.audit_path, issuer=self.issuer.issuer, sts=self.sts.url)
             self.service = await stack.enter_async_context(served(text, self.folder))
+            if self.issuer.fault is None:
+                await ready(self.service)
             self._standing = stack.pop_all()
         return self
 
