@@ -133,7 +133,7 @@ async def served(
 async def ready(service: Served) -> None:
     """Wait until a service says that it can serve: it listens before the keys have come."""
     async with asyncio.timeout(30):
-        while (await get(service.operations, "/readyz")).status != 200:
+        while (await get(service.operations, "/readyz")).status != 200:  # noqa: ASYNC110 - it is another process
             await asyncio.sleep(0.02)
 
 

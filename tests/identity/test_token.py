@@ -124,22 +124,20 @@ def test_a_malformed_token_is_refused(text: str) -> None:
     assert len(caught.value.detail) < 100
 
 
-@pytest.mark.parametrize(
-    "kind", ["JWE", "secevent+jwt", "logout+jwt", "dpop+jwt", "", None, 1, ["JWT"], True, "JWT ", "\uff2aWT", "x/jwt"]
-)
-def test_a_token_of_another_type_is_refused(kind: Any) -> None:
+@pytest.mark.parametrize("kind", ["", None, 1, ["JWT"], True, "\uff2aWT"])
+def test_a_type_that_is_no_ascii_text_is_refused(kind: Any) -> None:
     with pytest.raises(InvalidToken) as caught:
         token.parse(headed(typ=kind))
     assert caught.value.reason is Reason.TOKEN_TYPE
 
 
-@pytest.mark.parametrize("kind", ["JWT", "jwt", "Jwt", "at+jwt", "AT+JWT", "application/jwt", "application/at+jwt"])
-def test_the_types_of_the_list_are_read_in_any_case(kind: str) -> None:
-    assert token.parse(headed(typ=kind)).key_id == "key-1"
+@pytest.mark.parametrize("kind", ["JWT", "jwt", "Jwt", "application/jwt", "APPLICATION/JWT"])
+def test_a_type_is_read_in_any_case_and_spelling(kind: str) -> None:
+    assert token.parse(headed(typ=kind)).kind == "jwt"
 
 
-def test_a_token_without_a_type_is_read() -> None:
-    assert token.parse(without("typ")).algorithm == "RS256"
+def test_a_token_without_a_type_has_an_empty_one() -> None:
+    assert token.parse(without("typ")).kind == ""
 
 
 def test_a_sound_token_is_read_once_and_proves_nothing_yet() -> None:

@@ -1,23 +1,30 @@
-"""Issuers and targets: the meaning of their shapes."""
+"""Issuers: the meaning of their shapes."""
 
 from __future__ import annotations
 
-import ipaddress
-import re
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from vendor.config import shape
 from vendor.config.files import UnreadableError, contents
-from vendor.config.values import Target
+from vendor.config.urls import check_url, split
 from vendor.identity import attributes
-from vendor.identity.issuer import ASYMMETRIC, DiscoveredKeys, GivenKeys, Issuer, KeysAt, Kind
+from vendor.identity.issuer import (
+    ASYMMETRIC,
+    ApiServer,
+    ApiServerKeys,
+    DiscoveredKeys,
+    GivenKeys,
+    Issuer,
+    KeysAt,
+    Kind,
+)
 from vendor.strict_json import StrictJSONError, read_object
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path as FilePath
-    from urllib.parse import SplitResult
 
     from vendor.config.findings import Path
     from vendor.config.text import Document
@@ -28,27 +35,32 @@ LONGEST_LIFETIME: Final = 7 * 86400
 LONGEST_LEEWAY: Final = 120
 LONGEST_JWKS: Final = 256 * 1024
 
-_REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", re.ASCII)
-_ANY_REGION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}", re.ASCII)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a configuration comes from: its folder, its environment, and the files that were read so far."""
+
+    folder: FilePath
+    environ: Mapping[str, str]
+    read: list[FilePath]
+
+    def file(self, said: str | None) -> str | None:
+        """Return the path of a file that is named relative to the folder."""
+        return None if said is None else str(self.folder / said)
 
 
-def issuer(document: Document, name: str, said: shape.Issuer, folder: FilePath, read: list[FilePath]) -> Issuer | None:
+def issuer(document: Document, name: str, said: shape.Issuer, origin: Origin) -> Issuer | None:
     """Return an issuer, None with findings if what is said of it cannot be served."""
     at: Path = ("issuers", name)
     before = len(document.findings)
-    _refuse_later(document, at, said)
-    keys = _keys(document, at, said, folder, read)
-    if not isinstance(keys, DiscoveredKeys):  # then nothing is ever fetched from the issuer's own URL
-        if not (said.issuer.isascii() and said.issuer.isprintable()):
-            document.find((*at, "issuer"), "expected printable ASCII")
-    else:
-        _check_url(document, (*at, "issuer"), said.issuer, private=said.allow_private_addresses, query=False)
-    for index, algorithm in enumerate(said.algorithms):
-        if algorithm not in ASYMMETRIC:
-            document.find((*at, "algorithms", index), f"expected one of {', '.join(ASYMMETRIC)}")
-    lifetime, leeway = shape.seconds(said.max_token_lifetime), shape.seconds(said.leeway)
-    if not SHORTEST_LIFETIME <= lifetime <= LONGEST_LIFETIME:
-        document.find((*at, "max_token_lifetime"), "from 1m to 7d")
+    keys = _keys(document, at, said, origin)
+    api_server = _api_server(document, at, said, origin)
+    _check_identity(document, at, said)
+    _check_use(document, at, said)
+    lifetime = _seconds(document, at, "max_token_lifetime", said.max_token_lifetime, "from 1m to 7d")
+    age = _seconds(document, at, "max_token_age", said.max_token_age, "from 1m to 7d")
+    keys_age = _seconds(document, at, "max_keys_age", said.max_keys_age, "from 1m to 7d")
+    leeway = shape.seconds(said.leeway)
     if leeway > LONGEST_LEEWAY:
         document.find((*at, "leeway"), "at most 120s")
     if len(document.findings) > before or keys is None:
@@ -61,68 +73,92 @@ def issuer(document: Document, name: str, said: shape.Issuer, folder: FilePath, 
         keys=keys,
         algorithms=tuple(said.algorithms),
         extra_attributes=tuple((attribute, tuple(path)) for attribute, path in said.attributes.items()),
-        max_token_lifetime=timedelta(seconds=lifetime),
+        max_token_lifetime=timedelta(seconds=lifetime or 0),
+        max_token_age=None if age is None else timedelta(seconds=age),
+        max_keys_age=timedelta(seconds=keys_age or 0),
         leeway=timedelta(seconds=leeway),
         strict_aud=said.strict_aud,
+        one_time=said.one_time_tokens,
+        require_token_scope=said.require_token_scope,
+        token_review=said.token_review,
+        api_server=api_server,
+        ca_file=origin.file(said.ca_file),
+        keys_cache=origin.file(said.keys_cache),
+        trust_domain=said.trust_domain,
         allow_private_addresses=said.allow_private_addresses,
     )
     return made if _names_are_its_own(document, at, made) else None
 
 
-def target(document: Document, name: str, said: shape.Target) -> Target | None:
-    """Return a target, None with findings if it cannot be asked."""
-    at: Path = ("targets", name)
-    before = len(document.findings)
-    # Other clouds call their regions as they like.
-    region_shape = _REGION if said.endpoint_url is None else _ANY_REGION
-    for index, region in enumerate(said.regions):
-        if not region_shape.fullmatch(region):
-            document.find((*at, "regions", index), "expected a region such as eu-west-1")
-    if said.endpoint_url is None and len({partition(region) for region in said.regions}) > 1:
-        document.find((*at, "regions"), "the regions of a target must be of one partition")
-    if said.endpoint_url is not None:
-        parts = _split(said.endpoint_url, query=False)
-        if parts is None or parts.scheme not in {"http", "https"}:
-            document.find((*at, "endpoint_url"), "expected an http or https URL without user, query or fragment")
-    if len(document.findings) > before:
+def _check_identity(document: Document, at: Path, said: shape.Issuer) -> None:
+    """Find what could never be, or never be verified."""
+    if Kind(said.kind) not in attributes.RULES:
+        document.find((*at, "kind"), f"kind {said.kind} is not in this release")
+    if said.keys == "discovery":
+        check_url(document, (*at, "issuer"), said.issuer, private=said.allow_private_addresses, query=False)
+    elif not (said.issuer.isascii() and said.issuer.isprintable()):  # nothing is ever fetched from there
+        document.find((*at, "issuer"), "expected printable ASCII")
+    for index, algorithm in enumerate(said.algorithms):
+        if algorithm not in ASYMMETRIC:
+            document.find((*at, "algorithms", index), f"expected one of {', '.join(ASYMMETRIC)}")
+
+
+def _check_use(document: Document, at: Path, said: shape.Issuer) -> None:
+    """Find what was said and would be passed over: it may be what somebody counts on."""
+    asks = said.token_review or said.keys == "kubernetes"
+    fetched = said.keys == "discovery" or (isinstance(said.keys, shape.KeysMapping) and said.keys.url is not None)
+    in_file = isinstance(said.keys, shape.KeysMapping) and said.keys.url is None
+    for key, useless, why in (
+        ("keys", said.keys == "kubernetes" and said.kind != "kubernetes", "is for kind kubernetes only"),
+        ("token_review", said.token_review and said.kind != "kubernetes", "is for kind kubernetes only"),
+        ("api_server", said.api_server is not None and not asks, "is used by keys: kubernetes and token_review only"),
+        ("trust_domain", said.trust_domain is not None and said.kind != "spiffe", "is for kind spiffe only"),
+        ("ca_file", said.ca_file is not None and not fetched, "is for keys that are fetched from the issuer"),
+        ("keys_cache", said.keys_cache is not None and in_file, "is for keys that are fetched"),
+    ):
+        if useless:
+            document.find((*at, key), f"{key} {why}")
+
+
+def _seconds(document: Document, at: Path, key: str, said: str | None, told: str) -> int | None:
+    if said is None:
         return None
-    return Target(
-        name=name,
-        endpoint_url=said.endpoint_url,
-        regions=tuple(said.regions),
-        requests_per_second=said.requests_per_second,
-    )
+    found = shape.seconds(said)
+    if not SHORTEST_LIFETIME <= found <= LONGEST_LIFETIME:
+        document.find((*at, key), told)
+    return found
 
 
-def partition(region: str) -> str:
-    """Return the partition of a region, as ARNs spell it."""
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
-
-
-def _refuse_later(document: Document, at: Path, said: shape.Issuer) -> None:
-    later = "is not in this release"
-    if said.kind not in {kind.value for kind in Kind}:
-        document.find((*at, "kind"), f"kind {said.kind} {later}")
-    if said.keys == "kubernetes":
-        document.find((*at, "keys"), f"keys: kubernetes {later}")
-    if said.token_review:
-        document.find((*at, "token_review"), f"token_review {later}")
-    if said.require_token_scope:
-        document.find((*at, "require_token_scope"), f"require_token_scope {later}")
-
-
-def _keys(document: Document, at: Path, said: shape.Issuer, folder: FilePath, read: list[FilePath]) -> KeySource | None:
+def _keys(document: Document, at: Path, said: shape.Issuer, origin: Origin) -> KeySource | None:
     if not isinstance(said.keys, shape.KeysMapping):
-        return DiscoveredKeys()
+        return DiscoveredKeys() if said.keys == "discovery" else ApiServerKeys()
     if (said.keys.url is None) == (said.keys.file is None):
         document.find((*at, "keys"), "expected exactly one of url and file", of=("url", "file"))
         return None
     if said.keys.url is not None:
-        _check_url(document, (*at, "keys", "url"), said.keys.url, private=said.allow_private_addresses, query=True)
+        check_url(document, (*at, "keys", "url"), said.keys.url, private=said.allow_private_addresses, query=True)
         return KeysAt(said.keys.url)
-    return _given(document, (*at, "keys", "file"), folder / str(said.keys.file), read)
+    return _given(document, (*at, "keys", "file"), origin.folder / str(said.keys.file), origin.read)
+
+
+def _api_server(document: Document, at: Path, said: shape.Issuer, origin: Origin) -> ApiServer | None:
+    """Return the API server that is asked, where a pod finds its own unless another is named."""
+    if not said.token_review and said.keys != "kubernetes":
+        return None
+    server = said.api_server or shape.ApiServer()
+    url = _own_api_server(origin.environ) if server.url is None else server.url
+    parts = split(url, query=False)
+    if parts is None or parts.scheme != "https" or parts.path not in {"", "/"}:
+        document.find((*at, "api_server", "url"), "expected an https URL of a host and a port alone")
+    token_file, ca_file = origin.folder / server.token_file, origin.folder / server.ca_file
+    return ApiServer(origin=url.rstrip("/"), token_file=str(token_file), ca_file=str(ca_file))
+
+
+def _own_api_server(environ: Mapping[str, str]) -> str:
+    """Return the URL that every pod is told of its API server (Kubernetes, "Accessing the API from a Pod")."""
+    host = environ.get("KUBERNETES_SERVICE_HOST", "kubernetes.default.svc")
+    port = environ.get("KUBERNETES_SERVICE_PORT_HTTPS") or environ.get("KUBERNETES_SERVICE_PORT") or "443"
+    return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
 
 
 def _given(document: Document, at: Path, file: FilePath, read: list[FilePath]) -> GivenKeys | None:
@@ -140,40 +176,6 @@ def _given(document: Document, at: Path, file: FilePath, read: list[FilePath]) -
         return None
     read.append(file)
     return GivenKeys(raw)
-
-
-def _check_url(document: Document, at: Path, url: str, *, private: bool, query: bool) -> None:
-    """Find a URL that may not be fetched: https only, but for loopback with `allow_private_addresses`."""
-    parts = _split(url, query=query)
-    if parts is None:
-        document.find(at, "expected an https URL with a host, and without user, query or fragment")
-    elif parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        document.find(at, "plain http is taken for loopback only: expected an https URL")
-    elif parts.scheme == "http" and not private:
-        document.find(at, "plain http to loopback needs allow_private_addresses: true")
-    elif parts.scheme not in {"http", "https"}:
-        document.find(at, "expected an https URL")
-
-
-def _split(url: str, *, query: bool) -> SplitResult | None:
-    """Return the parts of a URL, None for one that clients read in different ways."""
-    # urlsplit passes over blanks and control characters; who compares or fetches the URL does not.
-    if not url.isascii() or not url.isprintable() or any(character in url for character in ' "<>\\^`{|}#'):
-        return None
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return None
-    return parts if parts.hostname and "@" not in parts.netloc and (query or "?" not in url) else None
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host of a URL is this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _names_are_its_own(document: Document, at: Path, made: Issuer) -> bool:

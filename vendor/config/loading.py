@@ -6,7 +6,7 @@ import ipaddress
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from vendor.config import issuers, problems, references, scopes, shape, text
+from vendor.config import issuers, problems, references, scopes, shape, targets, text
 from vendor.config.files import UnreadableError, contents
 from vendor.config.findings import ConfigurationError, Finding
 from vendor.config.grants import grant
@@ -78,8 +78,8 @@ class _Loading:
     def _made(self, main: Document, said: shape.Configuration) -> Configuration | None:
         _refuse_later(main, said)
         found_issuers = self._issuers(main, said)
-        targets: dict[str, Target | None] = dict.fromkeys(_keys(main, "targets"))
-        targets |= {name: issuers.target(main, name, one) for name, one in said.targets.items()}
+        found_targets: dict[str, Target | None] = dict.fromkeys(_keys(main, "targets"))
+        found_targets |= {name: targets.target(main, name, one) for name, one in said.targets.items()}
         listen = _address(main, ("listen", "address"), said.listen.address)
         operations = _address(main, ("operations", "address"), said.operations.address)
         if listen and listen == operations and listen[1]:
@@ -88,7 +88,7 @@ class _Loading:
             grant(main, ("operations", "operators", index), one, found_issuers)
             for index, one in enumerate(said.operations.operators)
         ]
-        found_scopes = self._scopes(main, said, found_issuers, targets)
+        found_scopes = self._scopes(main, said, found_issuers, found_targets)
         if listen is None or operations is None or self._findings("error"):
             return None
         return Configuration(
@@ -98,7 +98,7 @@ class _Loading:
             ),
             audit=Audit(path=said.audit.path, refuse_on_failure=said.audit.on_failure == "refuse"),
             issuers=MappingProxyType({name: one for name, one in found_issuers.items() if one}),
-            targets=MappingProxyType({name: one for name, one in targets.items() if one}),
+            targets=MappingProxyType({name: one for name, one in found_targets.items() if one}),
             scopes=MappingProxyType(found_scopes),
             files=tuple(dict.fromkeys(self._read)),
             warnings=tuple(sorted(set(self._findings("warning")))),
@@ -107,8 +107,9 @@ class _Loading:
     def _issuers(self, main: Document, said: shape.Configuration) -> dict[str, Issuer | None]:
         found: dict[str, Issuer | None] = dict.fromkeys(_keys(main, "issuers"))
         by_url: dict[str, str] = {}
+        origin = issuers.Origin(folder=self._path.parent, environ=self._environ, read=self._read)
         for name, one in said.issuers.items():
-            found[name] = issuers.issuer(main, name, one, self._path.parent, self._read)
+            found[name] = issuers.issuer(main, name, one, origin)
             other = by_url.setdefault(one.issuer, name)
             if other != name:
                 line, column = main.places.get(("issuers", other, "issuer"), (1, 1))
@@ -123,13 +124,13 @@ class _Loading:
         main: Document,
         said: shape.Configuration,
         found_issuers: Mapping[str, Issuer | None],
-        targets: Mapping[str, Target | None],
+        found_targets: Mapping[str, Target | None],
     ) -> dict[str, Scope]:
         around = Surroundings(
             main=main,
             folder=self._path.parent,
             issuers=found_issuers,
-            targets=targets,
+            targets=found_targets,
             policies=said.policies,
             defaults=said.defaults,
             read=self._read,

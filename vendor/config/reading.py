@@ -100,7 +100,7 @@ def check_names(reading: Reading, text: Text, find: Callable[..., None]) -> None
         for issuer in reading.issuers:
             if name not in attributes.names(issuer):
                 find(f"{{{{ {name} }}}} is no parameter, and no attribute of issuer {issuer.name}")
-            elif name in attributes.OPTIONAL and name not in dict(issuer.extra_attributes):
+            elif name in attributes.RULES[issuer.kind].optional and name not in dict(issuer.extra_attributes):
                 find(f"not every token has {name}: who lacks it is refused", severity="warning")
             elif name == "subject" and issuer.kind == "kubernetes":
                 find("a Kubernetes subject has colons, so {{ subject }} can never be filled", severity="warning")

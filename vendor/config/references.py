@@ -23,6 +23,7 @@ _REFERENCE: Final = re.compile(r"\$\{(env|file):([^}]+)\}")
 _ALLOWED: Final = (
     ("issuers", "*", "issuer"),
     ("issuers", "*", "keys", "url"),
+    ("issuers", "*", "api_server", "url"),
     ("targets", "*", "endpoint_url"),
     ("scopes", "*", "mint", "assume_role", "external_id"),
     ("scopes", "*", "mint", "assume_role", "via", "*", "external_id"),

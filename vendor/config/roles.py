@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from vendor.config import shape
-from vendor.config.issuers import partition
 from vendor.config.reading import check_literal, read_text
+from vendor.config.targets import partition
 from vendor.policy.grant import AssumeRole
 from vendor.policy.template import Text
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Protocol
 
 import jwt
 
-from vendor.identity import attributes, token
+from vendor.identity import claims, token
+from vendor.identity.attributes import RULES
+from vendor.identity.once import Once
 from vendor.identity.principal import Principal
-from vendor.refusals import ExpiredToken, InvalidToken, Reason
+from vendor.refusals import InvalidToken, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PublicKey
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 REMEMBERED_FOR: Final = timedelta(minutes=1)
 """How long a verified token is believed without verifying its signature again."""
+REVIEWED_FOR: Final = timedelta(seconds=10)
+"""How long one is that was reviewed: a deleted pod's token must stop working."""
 
 
 class Clock(Protocol):
@@ -61,12 +66,21 @@ class Keys(Protocol):
         ...
 
 
+class Review(Protocol):
+    """A second opinion on a token that was verified: the issuer's own, which knows what was deleted since."""
+
+    async def review(self, text: str, principal: Principal) -> None:
+        """Raise InvalidToken when the issuer no longer takes the token, IssuerUnavailable when it cannot say."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustedIssuer:
-    """An issuer and where its keys come from."""
+    """An issuer, where its keys come from, and who is asked about each of its tokens, if anybody."""
 
     issuer: Issuer
     keys: Keys
+    review: Review | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +104,7 @@ class Authenticator:
         self._clock = clock
         self._capacity = capacity
         self._memory: OrderedDict[str, _Remembered] = OrderedDict()
+        self._once = {url: Once(clock=clock) for url, trusted in issuers.items() if trusted.issuer.one_time}
 
     async def authenticate(self, text: str) -> Principal:
         """Return who the token proves to be asking.
@@ -100,7 +115,15 @@ class Authenticator:
         trusted = self._issuers.get(unverified.issuer)
         if trusted is None:
             raise InvalidToken(Reason.UNKNOWN_ISSUER, detail=f"no issuer is configured as {unverified.issuer!r:.200}")
-        return await self._verify(unverified, trusted)
+        generation, principal = await self._verify(unverified, trusted)
+        if trusted.review is not None:
+            await trusted.review.review(text, principal)
+        once = self._once.get(unverified.issuer)
+        if once is None:
+            self._remember(unverified.sha256, principal, trusted, generation)
+        else:
+            once.take(unverified.claims, until=principal.token_expires + trusted.issuer.leeway)
+        return principal
 
     def suppose(self, issuer: str, given: Mapping[str, AttributeValue]) -> Principal | None:
         """Return a principal that nobody proved, for an explanation; None if no issuer has this name.
@@ -120,16 +143,17 @@ class Authenticator:
             token_sha256="",
         )
 
-    async def _verify(self, unverified: UnverifiedToken, trusted: TrustedIssuer) -> Principal:
+    async def _verify(self, unverified: UnverifiedToken, trusted: TrustedIssuer) -> tuple[int, Principal]:
+        """Return who signature and claims prove to be asking, and the generation of the keys that say so."""
         issuer = trusted.issuer
         if unverified.algorithm not in issuer.algorithms:
             raise InvalidToken(Reason.ALGORITHM, detail=f"alg is {unverified.algorithm!r:.80}")
+        if unverified.kind not in RULES[issuer.kind].types:
+            raise InvalidToken(Reason.TOKEN_TYPE, detail=f"typ is {unverified.kind!r:.80}")
         key = await trusted.keys.find(unverified.key_id)
         generation = trusted.keys.generation
         _check_signature(unverified, key)
-        principal = _principal(unverified, issuer, self._clock.now())
-        self._remember(unverified.sha256, principal, trusted, generation)
-        return principal
+        return generation, claims.judge(unverified, issuer, self._clock.now())
 
     def recall(self, sha256: str) -> Principal | None:
         """Return who the token of this digest was proven to be, None if it must be verified (again)."""
@@ -144,7 +168,8 @@ class Authenticator:
 
     def _remember(self, sha256: str, principal: Principal, trusted: TrustedIssuer, generation: int) -> None:
         now = self._clock.now()
-        until = min(principal.token_expires, now + REMEMBERED_FOR)
+        remembered_for = REMEMBERED_FOR if trusted.review is None else REVIEWED_FOR
+        until = min(principal.token_expires, now + remembered_for)
         self._memory[sha256] = _Remembered(principal, now, until, trusted, generation)
         if len(self._memory) > self._capacity:
             self._memory.popitem(last=False)
@@ -165,50 +190,3 @@ def _check_signature(unverified: UnverifiedToken, key: VerificationKey) -> None:
         raise InvalidToken(Reason.SIGNATURE, detail=f"{type(exc).__name__} in verification") from exc
     if good is not True:
         raise InvalidToken(Reason.SIGNATURE, detail="the signature is not the key's")
-
-
-def _check_audience(claims: dict[str, Any], issuer: Issuer) -> None:
-    """Refuse a token that is not for us, or, with `strict_aud`, for others too (RFC 7519 section 4.1.3)."""
-    audience = claims.get("aud")
-    if not audience:
-        raise InvalidToken(Reason.CLAIMS, detail="aud is missing")
-    named = audience if isinstance(audience, list) else [audience]
-    if issuer.audience not in named:
-        raise InvalidToken(Reason.AUDIENCE, detail=f"the token is for {audience!r:.200}")
-    if issuer.strict_aud and len(named) != 1:
-        raise InvalidToken(Reason.AUDIENCE, detail="the token is for other audiences too")
-
-
-def _principal(unverified: UnverifiedToken, issuer: Issuer, now: datetime) -> Principal:
-    """Return who the claims name; `iss` was found in the configuration to the byte, the rest is judged here."""
-    claims = unverified.claims
-    _check_audience(claims, issuer)
-    expires = _check_times(claims, issuer, now)
-    subject = claims.get("sub")
-    if not isinstance(subject, str) or not (subject and subject.isascii() and subject.isprintable()):
-        raise InvalidToken(Reason.CLAIMS, detail="sub is missing or not printable ASCII")
-    if not isinstance(claims.get("jti", ""), str):
-        raise InvalidToken(Reason.CLAIMS, detail="jti is no string")
-    return Principal(
-        issuer=issuer.name,
-        issuer_url=issuer.url,
-        subject=subject,
-        attributes=attributes.read(issuer, subject, claims),
-        token_expires=expires,
-        token_sha256=unverified.sha256,
-    )
-
-
-def _check_times(claims: dict[str, Any], issuer: Issuer, now: datetime) -> datetime:
-    """Return the token's expiry after its times were found sound (RFC 7519 sections 4.1.4 to 4.1.6)."""
-    expires, issued, begins = (token.seconds(claims, name) for name in ("exp", "iat", "nbf"))
-    if expires is None or issued is None:
-        raise InvalidToken(Reason.CLAIMS, detail="exp and iat are required")
-    at, leeway = now.timestamp(), issuer.leeway.total_seconds()
-    if expires <= issued or expires - issued > issuer.max_token_lifetime.total_seconds():
-        raise InvalidToken(Reason.LIFETIME, detail=f"the token lives {expires - issued} s")
-    if max(issued, begins or 0) > at + leeway:
-        raise InvalidToken(Reason.NOT_YET_VALID, detail="iat or nbf lies in the future")
-    if expires <= at - leeway:
-        raise ExpiredToken(Reason.EXPIRED, detail=f"the token expired {at - expires:.0f} s ago")
-    return datetime.fromtimestamp(expires, UTC)

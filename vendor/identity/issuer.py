@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum, unique
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from datetime import timedelta
+from typing import Final
 
 
 @unique
@@ -15,6 +13,11 @@ class Kind(StrEnum):
     """What sort of issuer it is, which fixes the attributes its tokens yield."""
 
     KUBERNETES = "kubernetes"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    SPIFFE = "spiffe"
+    COGNITO = "cognito"
+    AWS = "aws"
     GENERIC = "generic"
 
 
@@ -41,7 +44,25 @@ class GivenKeys:
     jwks: bytes
 
 
-KeySource = DiscoveredKeys | KeysAt | GivenKeys
+@dataclass(frozen=True, slots=True)
+class ApiServerKeys:
+    """The keys are the JWKS of the issuer's Kubernetes API server, asked with the service's own token."""
+
+
+KeySource = DiscoveredKeys | KeysAt | GivenKeys | ApiServerKeys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiServer:
+    """A Kubernetes API server.
+
+    `origin` is scheme, host and port of the one place to which the token in `token_file` is ever sent; `ca_file` holds
+    the certificates (PEM) that vouch for it. Both are read again when they change: the kubelet renews the token.
+    """
+
+    origin: str
+    token_file: str
+    ca_file: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +71,13 @@ class Issuer:
 
     `url` is compared byte for byte with `iss` and is never replaced by anything out of a token. `algorithms` are in
     order of preference. `extra_attributes` are pairs of the attribute's name and the path of its claim.
+    `max_token_lifetime` bounds `exp - iat`, `max_token_age` the time since `iat`; None leaves that to `exp`.
+    `one_time` takes each token once, by its `jti`. `token_review` asks `api_server` about each token.
+    `require_token_scope` wants the scope asked for among those that the token itself names.
+
+    Keys are fetched by TLS that the certificates of `ca_file` (PEM) vouch for, the system's if None; the last good set
+    is kept in `keys_cache`, and serves for `max_keys_age` while no newer one can be had.
+    `trust_domain` is of the kind spiffe only: the one whose workloads this issuer speaks for.
     """
 
     name: str
@@ -63,3 +91,12 @@ class Issuer:
     leeway: timedelta
     strict_aud: bool
     allow_private_addresses: bool
+    max_token_age: timedelta | None = None
+    max_keys_age: timedelta = timedelta(hours=24)
+    one_time: bool = False
+    require_token_scope: bool = False
+    token_review: bool = False
+    api_server: ApiServer | None = None
+    ca_file: str | None = None
+    keys_cache: str | None = None
+    trust_domain: str | None = None

@@ -7,12 +7,12 @@ import json
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from vendor.identity import fetch, jwks
-from vendor.identity.issuer import DiscoveredKeys, GivenKeys, KeysAt
+from vendor.identity.issuer import ApiServerKeys, DiscoveredKeys, GivenKeys, KeysAt
 from vendor.refusals import InvalidToken, IssuerUnavailable, Reason
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from vendor.identity.authentication import VerificationKey
     from vendor.identity.issuer import Issuer
@@ -41,16 +41,24 @@ class Clock(Protocol):
 class IssuerKeys:
     """The set of one issuer's keys; see `vendor.identity.authentication.Keys`.
 
-    `report` is told the result of each fetch, one of `ok` and `failed`, with the reason for operators.
+    `report` is told the result of each fetch, one of `ok` and `failed`, with the reason for operators. `ask` returns
+    the JWKS of the issuer's API server and raises FetchError; only `keys: kubernetes` needs it.
     """
 
     def __init__(
-        self, *, issuer: Issuer, clock: Clock, tls: ssl.SSLContext, report: Callable[[str, str, str], None]
+        self,
+        *,
+        issuer: Issuer,
+        clock: Clock,
+        tls: ssl.SSLContext,
+        report: Callable[[str, str, str], None],
+        ask: Callable[[], Awaitable[bytes]] | None = None,
     ) -> None:
         self._issuer = issuer
         self._clock = clock
         self._tls = tls
         self._report = report
+        self._ask = ask
         self._set: KeySet | None = None
         self._fetched_at = 0.0
         self._failed: str | None = "the keys were not fetched yet"
@@ -136,6 +144,10 @@ class IssuerKeys:
                 return await self._get(url, jwks.LONGEST)
             case DiscoveredKeys():
                 return await self._get(await self._discovered(), jwks.LONGEST)
+            case ApiServerKeys():
+                if self._ask is None:
+                    raise fetch.FetchError("nobody asks the API server")
+                return await self._ask()
             case _:  # pragma: no cover
                 assert_never(self._issuer.keys)
 

@@ -19,7 +19,8 @@ class Principal:
 
     `issuer` is the issuer's name in the configuration, `issuer_url` its `iss`, `subject` the token's `sub`.
     `attributes` holds at least `issuer` and `subject`. `token_expires` is the token's `exp`, `token_sha256` the digest
-    by which the audit trail names the token (hexadecimal).
+    by which the audit trail names the token (hexadecimal). `token_scopes` are the scopes that the token itself is for,
+    None where its issuer does not limit it by them.
     """
 
     issuer: str
@@ -28,3 +29,4 @@ class Principal:
     attributes: Mapping[str, AttributeValue]
     token_expires: datetime
     token_sha256: str
+    token_scopes: frozenset[str] | None = None

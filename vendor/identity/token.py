@@ -24,7 +24,6 @@ LATEST_TIME: Final = 253_402_300_799
 """The last second of the year 9999: what a datetime can hold."""
 
 _SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{1,4096}\.[A-Za-z0-9_-]{1,16384}\.[A-Za-z0-9_-]{1,2048}", re.ASCII)
-_TYPES: Final = frozenset({"jwt", "at+jwt"})
 # Members that change how the rest must be read (RFC 7515 section 4.1.11, RFC 7797, RFC 7516).
 _FORBIDDEN: Final = ("crit", "b64", "enc", "zip")
 
@@ -34,6 +33,7 @@ class UnverifiedToken:
     """A token that is well formed and proves nothing yet; everything in it is its sender's word.
 
     `signing_input` and `signature` are the bytes that a key either brought together or did not (RFC 7515 section 5.2).
+    `kind` is the header's `typ` in lower case and without `application/`, empty where there is none.
     """
 
     sha256: str
@@ -41,6 +41,7 @@ class UnverifiedToken:
     signature: bytes
     algorithm: str
     key_id: str
+    kind: str
     issuer: str
     claims: dict[str, Any]
 
@@ -69,6 +70,7 @@ def parse(text: str) -> UnverifiedToken:
         signature=_decoded(signature),
         algorithm=_string(header, "alg"),
         key_id=_string(header, "kid"),
+        kind=_kind(header),
         issuer=_string(claims, "iss"),
         claims=claims,
     )
@@ -91,9 +93,16 @@ def _check_header(header: dict[str, Any]) -> None:
     for name in _FORBIDDEN:
         if name in header:
             _refuse(f"the header has {name}")
-    kind = header.get("typ", "JWT")
-    if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in _TYPES:
-        raise InvalidToken(Reason.TOKEN_TYPE, detail=f"typ is {kind!r:.80}")
+
+
+def _kind(header: dict[str, Any]) -> str:
+    """Return `typ`, which is compared without regard to case (RFC 7515 section 4.1.9)."""
+    if "typ" not in header:
+        return ""
+    named = header["typ"]
+    if not isinstance(named, str) or not named or not named.isascii():
+        raise InvalidToken(Reason.TOKEN_TYPE, detail=f"typ is {named!r:.80}")
+    return named.lower().removeprefix("application/")
 
 
 def _decoded(segment: str) -> bytes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vendor.policy import limits
 from vendor.policy.naming import session_name
@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from vendor.identity.principal import AttributeValue, Principal
-    from vendor.policy.grant import Grant, Scope
+    from vendor.policy.grant import Scope
     from vendor.policy.parameter import Parameter
+
+TOKEN_SCOPE: Final = "token_scope"  # noqa: S105 - a name
+"""What a grant fails by when it matches and the token itself is not for the scope."""
+MOST_TOLD: Final = 20
+"""Grants of which a refusal tells why they did not match."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +95,7 @@ class Mapping:
             raise AccessDenied(Reason.UNKNOWN_SCOPE, detail=f"there is no scope {name!r:.80}")
         permission = _permission(scope, principal)
         if permission is None:
-            raise AccessDenied(Reason.NO_GRANT, detail=_why_not(scope, principal))
+            raise _denied(scope, principal)
         return permission
 
     def permitted(self, principal: Principal) -> list[Permission]:
@@ -118,7 +123,7 @@ class Mapping:
         except Refusal as refused:
             refusal = refused
         scope = permission.scope if permission else self.scopes.get(asked.scope or "")
-        grants = tuple(_consider(index, grant, principal) for index, grant in enumerate(scope.grants)) if scope else ()
+        grants = tuple(_consider(scope, index, principal) for index in range(len(scope.grants))) if scope else ()
         return Decision(grants=grants, permission=permission, session=session, refusal=refusal)
 
     def _only(self, principal: Principal) -> Permission:
@@ -190,25 +195,32 @@ def _duration(scope: Scope, asked: timedelta | None) -> timedelta:
 
 
 def _permission(scope: Scope, principal: Principal) -> Permission | None:
-    for index, grant in enumerate(scope.grants):
-        if grant.failed(principal) is None:
-            return Permission(scope=scope, grant=index)
+    if _token_is_for(scope, principal):
+        for index, grant in enumerate(scope.grants):
+            if grant.failed(principal) is None:
+                return Permission(scope=scope, grant=index)
     return None if scope.enforced else Permission(scope=scope, grant=None)
 
 
-def _consider(index: int, grant: Grant, principal: Principal) -> Considered:
+def _token_is_for(scope: Scope, principal: Principal) -> bool:
+    return principal.token_scopes is None or scope.name in principal.token_scopes
+
+
+def _consider(scope: Scope, index: int, principal: Principal) -> Considered:
+    grant = scope.grants[index]
     failed = grant.failed(principal)
-    wanted = grant.issuer if failed == "issuer" else dict(grant.where).get(failed or "")
+    wanted: object = grant.issuer if failed == "issuer" else dict(grant.where).get(failed or "")
+    had = None if failed is None else principal.attributes.get(failed)
+    if failed is None and not _token_is_for(scope, principal):
+        failed, wanted, had = TOKEN_SCOPE, scope.name, tuple(sorted(principal.token_scopes or ()))
     return Considered(
-        grant=index,
-        issuer=grant.issuer,
-        failed=failed,
-        wanted=None if wanted is None else str(wanted),
-        had=None if failed is None else principal.attributes.get(failed),
+        grant=index, issuer=grant.issuer, failed=failed, wanted=None if wanted is None else str(wanted), had=had
     )
 
 
-def _why_not(scope: Scope, principal: Principal) -> str:
-    """Say for each grant which attribute failed; made only when somebody is refused."""
-    seen = (_consider(index, grant, principal) for index, grant in enumerate(scope.grants))
-    return "; ".join(f"grant {one.grant}: {one.failed} is {one.had!r:.200}, wanted {one.wanted}" for one in seen)
+def _denied(scope: Scope, principal: Principal) -> AccessDenied:
+    """Say for each of the first grants which attribute failed; made only when somebody is refused."""
+    seen = [_consider(scope, index, principal) for index in range(min(len(scope.grants), MOST_TOLD))]
+    told = "; ".join(f"grant {one.grant}: {one.failed} is {one.had!r:.200}, wanted {one.wanted}" for one in seen)
+    reason = Reason.TOKEN_SCOPE if any(one.failed == TOKEN_SCOPE for one in seen) else Reason.NO_GRANT
+    return AccessDenied(reason, detail=told)

@@ -45,27 +45,6 @@ LATER = rules(
         for kind in ("github", "gitlab", "spiffe", "cognito", "aws")
     ),
     (
-        "keys: kubernetes are not in this release",
-        CLUSTER,
-        f"{CLUSTER}    keys: ^^kubernetes\n",
-        f"{OF_ISSUER}.keys",
-        "keys: kubernetes is not in this release",
-    ),
-    (
-        "token_review is not in this release",
-        CLUSTER,
-        f"{CLUSTER}    token_review: ^^true\n",
-        f"{OF_ISSUER}.token_review",
-        "token_review is not in this release",
-    ),
-    (
-        "require_token_scope is not in this release",
-        CLUSTER,
-        f"{CLUSTER}    require_token_scope: ^^true\n",
-        f"{OF_ISSUER}.require_token_scope",
-        "require_token_scope is not in this release",
-    ),
-    (
         "via is not in this release",
         ROLE,
         f"{ROLE}        via: ^^[{{role: a}}]\n",
