@@ -11,7 +11,6 @@ import os
 import stat
 import subprocess
 import sys
-from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -362,11 +361,17 @@ def _run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-async def test_a_wait_that_is_given_up_ends_neither_the_thread_nor_the_lines_after_it(tmp_path: Path) -> None:
-    sink = LineSink(str(tmp_path / "audit"))
-    first: Future[None] = Future()
-    first.cancel()
-    sink._jobs.put((b"first\n", first))
-    await sink.write(b"second\n")
-    await sink.close()
-    assert (tmp_path / "audit").read_bytes() == b"first\nsecond\n"
+def test_a_loop_that_ends_while_a_write_hangs_does_not_end_the_thread(tmp_path: Path) -> None:
+    reader, fifo = _fifo(tmp_path)
+    sink = LineSink(str(fifo))
+    long = b"x" * MORE_THAN_A_PIPE_HOLDS + b"\n"
+
+    async def leave() -> None:
+        writing = asyncio.create_task(sink.write(long))
+        await asyncio.sleep(0.01)
+        writing.cancel()
+
+    asyncio.run(leave())
+    assert asyncio.run(_read_until(reader, long)) == long
+    asyncio.run(sink.close())
+    os.close(reader)

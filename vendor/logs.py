@@ -7,7 +7,7 @@ import logging
 import os
 import stat
 import sys
-from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -28,7 +28,6 @@ BLOCKED: Final = "writing is blocked"
 _TALKATIVE: Final = ("botocore", "aiobotocore", "aiohttp", "urllib3", "asyncio")
 
 Waiting = tuple[bytes, "asyncio.Future[None]"]
-Job = tuple[bytes, "Future[None]"]
 
 
 def configure(*, stream: TextIO, pretty: bool) -> None:
@@ -73,12 +72,14 @@ class LineSink:
     def __init__(self, path: str) -> None:
         self._path = path
         self._waiting: list[Waiting] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._late: asyncio.TimerHandle | None = None
         self._stuck = False
         self._closed = False
         self._torn = False
         self._descriptor = self._open()
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[list[Waiting], asyncio.AbstractEventLoop] | None] = SimpleQueue()
         # An executor's threads are waited for at exit: a pipe that nobody reads would keep the process for ever.
         Thread(target=self._work, name="audit", daemon=True).start()
 
@@ -89,55 +90,57 @@ class LineSink:
         """
         if self._stuck or self._closed:
             raise SinkError("the sink is closed" if self._closed else BLOCKED)
-        written = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        written = loop.create_future()
         self._waiting.append((line, written))
-        if self._writer is None:
-            self._writer = asyncio.create_task(self._write_waiting(), name="audit")
+        if self._idle.is_set():
+            self._idle.clear()
+            loop.call_soon(self._send, loop)  # what else comes in this turn of the loop goes with it
         await written
 
     async def close(self) -> None:
         """Write what is waiting, unless writing is blocked, and let go of the file."""
         self._closed = True
-        if self._writer is not None and not self._stuck:
-            await asyncio.wait({self._writer}, timeout=2 * PATIENCE)
+        if not self._stuck:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(2 * PATIENCE):
+                    await self._idle.wait()
         self._jobs.put(None)
 
-    async def _write_waiting(self) -> None:
-        try:
-            while self._waiting:
-                batch, self._waiting = self._waiting, []
-                done: Future[None] = Future()
-                job = asyncio.wrap_future(done)
-                self._jobs.put((b"".join(line for line, _ in batch), done))
-                if not (await asyncio.wait({job}, timeout=PATIENCE))[0]:
-                    await self._sit_out(job, batch)
-                else:
-                    failure = job.exception()
-                    _settle(batch, None if failure is None else f"{type(failure).__name__}: {failure}")
-        finally:
-            self._writer = None
+    def _send(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Hand all lines that wait to the thread, for which they wait so long and no longer."""
+        batch, self._waiting = self._waiting, []
+        self._late = loop.call_later(PATIENCE, self._give_up, batch)
+        self._jobs.put((batch, loop))
 
-    async def _sit_out(self, job: asyncio.Future[None], batch: list[Waiting]) -> None:
+    def _give_up(self, batch: list[Waiting]) -> None:
         """Refuse all who wait, until the write that hangs is through."""
         self._stuck = True
         waiting, self._waiting = self._waiting, []
         _settle([*batch, *waiting], BLOCKED)
-        await asyncio.gather(job, return_exceptions=True)
+
+    def _done(self, batch: list[Waiting], failure: str | None, loop: asyncio.AbstractEventLoop) -> None:
+        """Tell who waited, and go on with what came meanwhile."""
+        if self._late is not None:
+            self._late.cancel()
         self._stuck = False
+        _settle(batch, failure)
+        if self._waiting:
+            self._send(loop)
+        else:
+            self._idle.set()
 
     def _work(self) -> None:
         """Append what comes, until there is nothing more to come; this is the thread."""
         while (job := self._jobs.get()) is not None:
-            data, done = job
-            waited_for = done.set_running_or_notify_cancel()  # from here on nobody can take the wait back
+            batch, loop = job
+            failure = None
             try:
-                self._append(data)
+                self._append(b"".join([line for line, _ in batch]))
             except Exception as exc:  # noqa: BLE001 - whatever it is, somebody waits to be told
-                if waited_for:
-                    done.set_exception(exc)
-            else:
-                if waited_for:
-                    done.set_result(None)
+                failure = f"{type(exc).__name__}: {exc}"
+            with suppress(RuntimeError):  # a loop that has ended has nobody left who waits
+                loop.call_soon_threadsafe(self._done, batch, failure, loop)
         if self._path != "-":
             os.close(self._descriptor)
 

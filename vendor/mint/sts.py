@@ -14,6 +14,7 @@ from botocore.exceptions import NoCredentialsError
 from vendor.mint.answer import read_credentials, read_time
 from vendor.mint.capped import CappedSession
 from vendor.mint.errors import refusal_of
+from vendor.mint.sparing import spare
 from vendor.policy.limits import SHORTEST
 from vendor.refusals import ExpiredToken, Reason, Refusal, StsThrottled, StsUnavailable
 
@@ -181,6 +182,7 @@ class Sts:
                         http_session_cls=CappedSession,
                     ),
                 ).__aenter__()
+                spare(region.client)
             return region.client
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vendor.identity.principal import Principal
 
 _DIGEST_LENGTH: Final = 16
+_DIGEST_BYTES: Final = 10
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_=,.@-]+", re.ASCII)
 
 
@@ -35,4 +36,4 @@ def _readable(principal: Principal) -> str:
 def _digest(principal: Principal) -> str:
     issuer, subject = principal.issuer_url.encode(), principal.subject.encode()
     raw = hashlib.sha256(len(issuer).to_bytes(4, "big") + issuer + subject).digest()
-    return base64.b32encode(raw)[:_DIGEST_LENGTH].decode().lower()
+    return base64.b32encode(raw[:_DIGEST_BYTES]).decode().lower()

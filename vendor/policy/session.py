@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -41,22 +42,24 @@ class RoleSession:
 
     def __post_init__(self) -> None:
         pieces: list[bytes] = []
-        for name in _FIELDS:
-            _add_pieces(getattr(self, name), pieces)
-        digest = hashlib.sha256(b"".join([len(piece).to_bytes(4, "big") + piece for piece in pieces]))
+        _add_pieces(_values(self), pieces)
         named = None if self.policy is None else hashlib.sha256(self.policy.encode()).hexdigest()
-        object.__setattr__(self, "key", digest.digest())
+        object.__setattr__(self, "key", hashlib.sha256(b"".join(pieces)).digest())
         object.__setattr__(self, "policy_sha256", named)
 
 
-_FIELDS: Final = tuple(part.name for part in fields(RoleSession) if part.init)
+_values: Final = attrgetter(*(part.name for part in fields(RoleSession) if part.init))
 
 
-def _add_pieces(value: object, pieces: list[bytes]) -> None:
-    """Add a value as tagged pieces: a tuple by its length and its items, None apart from the empty string."""
-    if isinstance(value, tuple):
-        pieces.append(b"(%d" % len(value))
-        for item in value:
-            _add_pieces(item, pieces)
-    else:
-        pieces.append(b"0" if value is None else b"=" + str(value).encode())
+def _add_pieces(values: tuple[object, ...], pieces: list[bytes]) -> None:
+    """Add values, each behind its length; a tuple by the number of its items, None apart from the empty string."""
+    for value in values:
+        if value is None:
+            pieces.append(b"0")
+        elif isinstance(value, tuple):
+            pieces.append(b"(%d:" % len(value))
+            _add_pieces(value, pieces)
+        else:
+            text = (value if isinstance(value, str) else str(value)).encode()
+            pieces.append(b"=%d:" % len(text))
+            pieces.append(text)

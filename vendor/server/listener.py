@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from aiohttp import web
-
 from vendor.refusals import InvalidRequest, MethodNotAllowed, NotFound, Reason, Refusal
 from vendor.server import wire
+from vendor.server.answer import Answer
 from vendor.server.connection import Server
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from vendor.audit import Clock
 
 
@@ -30,7 +31,7 @@ class Visit(NamedTuple):
     target: wire.Target
 
 
-Door = Callable[[Visit], Awaitable[web.Response]]
+Door = Callable[[Visit], Awaitable[Answer]]
 Doors = Mapping[str, Door]
 
 
@@ -63,7 +64,7 @@ class Listener:
         """Return the server to listen with."""
         return Server(self.answer, refuse=self._refuse_broken)
 
-    async def answer(self, request: web.BaseRequest) -> web.Response:
+    async def answer(self, request: web.BaseRequest) -> Answer:
         """Return the answer to a request, whatever happens on the way."""
         request_id = wire.new_request_id()
         try:
@@ -77,7 +78,7 @@ class Listener:
             answer.force_close()
         return answer
 
-    async def _answer(self, request: web.BaseRequest, request_id: str) -> web.Response:
+    async def _answer(self, request: web.BaseRequest, request_id: str) -> Answer:
         began = self._clock.monotonic()
         wire.check_version(request)
         target, doors = self._target(request.raw_path)
@@ -102,12 +103,12 @@ class Listener:
                 self._targets[raw] = found
         return found
 
-    def _refuse(self, refusal: Refusal, request_id: str, more: Mapping[str, str] | None = None) -> web.Response:
+    def _refuse(self, refusal: Refusal, request_id: str, more: Mapping[str, str] | None = None) -> Answer:
         if not refusal.recorded:
             self._observer.refused(refusal)
         return wire.write_refusal(refusal, request_id, more)
 
-    def _refuse_broken(self, refusal: Refusal | None) -> web.Response:
+    def _refuse_broken(self, refusal: Refusal | None) -> Answer:
         """Answer what the HTTP parser could not read."""
         request_id = wire.new_request_id()
         if refusal is not None:

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from vendor.refusals import AccessDenied, InvalidRequest, Reason
 from vendor.server import explanation, wire
+from vendor.server.answer import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from aiohttp import web
 
     from vendor.exchange import Exchange
     from vendor.identity.authentication import Authenticator
@@ -62,19 +61,19 @@ class OperatorDoors:
             case _:
                 return None
 
-    async def _expose(self, visit: Visit) -> web.Response:
+    async def _expose(self, visit: Visit) -> Answer:
         body, content_type = self._metrics.expose()
-        return wire.write_json(200, body, visit.request_id, {"Content-Type": content_type})
+        return Answer(200, body, visit.request_id, {"Content-Type": content_type})
 
-    async def _health(self, visit: Visit) -> web.Response:
-        return wire.write_json(200, b'{"status":"alive"}', visit.request_id)
+    async def _health(self, visit: Visit) -> Answer:
+        return Answer(200, b'{"status":"alive"}', visit.request_id)
 
-    async def _ready(self, visit: Visit) -> web.Response:
+    async def _ready(self, visit: Visit) -> Answer:
         why_not = self._readiness()
         told = {"status": "ready"} if why_not is None else {"status": "not ready", "detail": why_not}
-        return wire.write_json(200 if why_not is None else 503, wire.dump(told), visit.request_id)
+        return Answer(200 if why_not is None else 503, wire.dump(told), visit.request_id)
 
-    async def _explain(self, visit: Visit) -> web.Response:
+    async def _explain(self, visit: Visit) -> Answer:
         """Answer what would be decided for any attributes of any configured issuer, in full."""
         visit.target.refuse_query()
         await self._operator(visit)
@@ -86,7 +85,7 @@ class OperatorDoors:
         if principal is None:
             raise InvalidRequest(Reason.MALFORMED_REQUEST, "issuer must be the name of a configured issuer")
         told = explanation.of_decision(self._exchange.mapping.explain(principal, asked), principal, whole=True)
-        return wire.write_json(200, wire.dump(told), visit.request_id)
+        return Answer(200, wire.dump(told), visit.request_id)
 
     async def _operator(self, visit: Visit) -> Principal:
         """Return the operator who asks.

@@ -8,11 +8,10 @@ from vendor.audit import Door
 from vendor.exchange import Exchange, Request
 from vendor.policy.decision import Asked
 from vendor.server import explanation, wire
+from vendor.server.answer import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from aiohttp import web
 
     from vendor.identity.principal import Principal
     from vendor.leases.lease import Lease
@@ -42,7 +41,7 @@ class PublicDoors:
             case _:
                 return None
 
-    async def _container(self, visit: Visit) -> web.Response:
+    async def _container(self, visit: Visit) -> Answer:
         """Answer the container credentials protocol."""
         members = visit.target.members()
         seconds = members.pop("duration_seconds", None)
@@ -50,20 +49,20 @@ class PublicDoors:
         asked = Asked(scope=_scope(visit), parameters=members, duration=duration)
         return await self._lend(visit, Door.CONTAINER, asked, wire.credentials_document)
 
-    async def _twin(self, visit: Visit) -> web.Response:
+    async def _twin(self, visit: Visit) -> Answer:
         """Answer the JSON twin of the container protocol."""
         visit.target.refuse_query()
         asked = wire.read_asked(await wire.read_body(visit.request), scope=_scope(visit))
         return await self._lend(visit, Door.JSON, asked, wire.twin_document)
 
-    async def _scopes(self, visit: Visit) -> web.Response:
+    async def _scopes(self, visit: Visit) -> Answer:
         """Answer which scopes the caller may have."""
         visit.target.refuse_query()
         permitted = self._exchange.mapping.permitted(await self._caller(visit))
         told = {"scopes": [explanation.of_scope(permission.scope) for permission in permitted]}
-        return wire.write_json(200, wire.dump(told), visit.request_id)
+        return Answer(200, wire.dump(told), visit.request_id)
 
-    async def _explain(self, visit: Visit) -> web.Response:
+    async def _explain(self, visit: Visit) -> Answer:
         """Answer what would be decided for the caller, and why."""
         visit.target.refuse_query()
         principal = await self._caller(visit)
@@ -71,14 +70,14 @@ class PublicDoors:
         asked = wire.read_asked(members, scope=wire.pop_text(members, "scope"))
         decision = self._exchange.mapping.explain(principal, asked)
         told = explanation.of_decision(decision, principal, whole=False)
-        return wire.write_json(200, wire.dump(told), visit.request_id)
+        return Answer(200, wire.dump(told), visit.request_id)
 
     async def _caller(self, visit: Visit) -> Principal:
         return await self._exchange.authenticate(wire.read_token(visit.request), deadline=visit.began + IN_TIME)
 
     async def _lend(
         self, visit: Visit, door: Door, asked: Asked, document: Callable[[Lease], dict[str, str]]
-    ) -> web.Response:
+    ) -> Answer:
         """Answer with a lease; the finished bytes stay with it, as the next hundred callers get the same."""
         request = Request(
             request_id=visit.request_id,
@@ -92,7 +91,7 @@ class PublicDoors:
         body = lease.answers.get(door)
         if body is None:
             body = lease.answers[door] = wire.dump(document(lease))
-        return wire.write_json(200, body, visit.request_id)
+        return Answer(200, body, visit.request_id)
 
 
 def _scope(visit: Visit) -> str | None:

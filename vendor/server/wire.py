@@ -20,6 +20,7 @@ from vendor.refusals import (
     UnsupportedMediaType,
 )
 from vendor.server import errors
+from vendor.server.answer import Answer
 from vendor.strict_json import StrictJSONError, read_object
 
 if TYPE_CHECKING:
@@ -39,13 +40,6 @@ MOST_MEMBERS: Final = 64
 
 # The head of a JWT and the beginning of its claims, which are JSON objects in base64url (RFC 7515 section 3).
 _TOKEN: Final = re.compile(r"eyJ[A-Za-z0-9_-]+\.eyJ", re.ASCII)
-
-_ALWAYS: Final = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Server": "vendor",
-    "Content-Type": "application/json",
-}
 
 
 def new_request_id() -> str:
@@ -239,24 +233,16 @@ def pop_text(members: dict[str, Any], name: str) -> str | None:
     return value
 
 
-def write_json(status: int, body: bytes, request_id: str, more: Mapping[str, str] | None = None) -> web.Response:
-    """Return an answer with the headers that every answer has; `Content-Type` has no charset, as Go demands."""
-    sent = {**_ALWAYS, "X-Request-Id": request_id}
-    if more:
-        sent |= more
-    return web.Response(status=status, body=body, headers=sent)
-
-
-def write_refusal(refusal: Refusal, request_id: str, more: Mapping[str, str] | None = None) -> web.Response:
+def write_refusal(refusal: Refusal, request_id: str, more: Mapping[str, str] | None = None) -> Answer:
     """Return the answer of a refusal: its public text only."""
     body = errors.body(refusal.code, refusal.public, request_id)
-    return write_json(errors.STATUS[refusal.code], body, request_id, {**errors.headers(refusal), **(more or {})})
+    return Answer(errors.STATUS[refusal.code], body, request_id, {**errors.headers(refusal), **(more or {})})
 
 
-def write_defect(request_id: str) -> web.Response:
+def write_defect(request_id: str) -> Answer:
     """Return the answer to a defect of ours, which says nothing but where to look."""
     body = errors.body("internal_error", "a defect in the service; its operators find it by the request id", request_id)
-    return write_json(500, body, request_id)
+    return Answer(500, body, request_id)
 
 
 def credentials_document(lease: Lease) -> dict[str, str]:
