@@ -80,15 +80,24 @@ def test_the_line_of_an_issue_holds_every_member_of_the_contract_with_its_value(
         "subject": SUBJECT,
         "attributes": {"issuer": "cluster-a", "subject": SUBJECT, "namespace": "analytics"},
         "token_sha256": "a" * 64,
+        "token_expires": "2026-03-02T12:00:00Z",
+        "token_scopes": None,
         "scope": "reports:read",
         "parameters": {"month": "2026-03"},
+        "scope_named": True,
+        "asked_duration_seconds": None,
         "grant": 0,
         "would_refuse": False,
+        "target": "aws",
         "role": ROLE,
         "session_name": asked.session_name,
         "source_identity": "analytics.reporter",
         "duration_seconds": 3600,
+        "not_after": None,
         "policy_sha256": asked.policy_sha256,
+        "policy_arns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
+        "tags": {"namespace": "analytics", "team": ""},
+        "transitive_tags": ["namespace"],
         "access_key_id": f"ASIA/{SUBJECT}/1",
         "expiration": "2026-03-01T13:00:00Z",
         "source": "sts",
@@ -218,6 +227,20 @@ def test_long_values_are_capped_wherever_they_stand() -> None:
     assert read["attributes"]["list"] == ["x" * LONGEST_TEXT, "short"]
 
 
+@pytest.mark.parametrize("seconds", [0, 900])
+def test_what_was_asked_for_is_told_apart_from_what_came_of_it(seconds: int) -> None:
+    line = _read(entry(asked=Asked(scope=None, duration=timedelta(seconds=seconds))))
+    assert (line["scope_named"], line["asked_duration_seconds"], line["duration_seconds"]) == (False, seconds, None)
+
+
+def test_the_scopes_that_a_token_is_for_are_told_and_none_at_all_is_not_no_limit() -> None:
+    told = [
+        _read(entry(principal=principal(token_scopes=scopes)))["token_scopes"]
+        for scopes in (None, frozenset[str](), frozenset({"b", "a"}))
+    ]
+    assert told == [None, [], ["a", "b"]]
+
+
 def test_what_is_just_not_too_long_is_whole() -> None:
     assert _read(entry(asked=Asked(scope="x" * LONGEST_TEXT)))["scope"] == "x" * LONGEST_TEXT
 
@@ -292,6 +315,8 @@ async def test_a_line_tells_its_own_exchange_whatever_was_told_before() -> None:
         issued(session=dataclasses.replace(base.session, source_identity="other")),
         issued(credentials=dataclasses.replace(credentials(), access_key_id="ASIAOTHER")),
         issued(request_id="another", source=Source.MEMORY, door=Door.JSON),
+        issued(asked=dataclasses.replace(base.asked, scope=None)),
+        issued(asked=dataclasses.replace(base.asked, duration=timedelta(hours=1))),
     ]
     for one in (base, *others, base, base):
         async with ledger.recorded(one, began=0.0):

@@ -160,6 +160,7 @@ class World:
             ledger=ledger,
             clock=self.clock,
         )
+        self.trouble.taken.clear()  # the mapping looked at all scopes once
 
     def token(self, **claims: Any) -> str:
         at = int(self.clock.now().timestamp())
@@ -378,3 +379,7 @@ async def test_who_asks_can_be_learnt_without_an_exchange(world: World) -> None:
     for nothing in (None, ""):
         with pytest.raises((MissingToken, InvalidToken)):
             await world.exchange.authenticate(nothing, deadline=deadline)
+
+
+def test_what_it_judges_by_is_the_clock_that_it_was_given(world: World) -> None:
+    assert world.exchange.now() == world.clock.now()

@@ -124,8 +124,12 @@ class Entry:
             "subject": principal and _capped(principal.subject),
             "attributes": {name: _capped(value) for name, value in principal.attributes.items()} if principal else {},
             "token_sha256": self.token_sha256,
+            "token_expires": principal and _timestamp(principal.token_expires),
+            "token_scopes": None if principal is None else _listed(principal.token_scopes),
             "scope": self.permission.scope.name if self.permission else _capped(self.asked.scope),
             "parameters": {_capped(name): _capped(value) for name, value in self.asked.parameters.items()},
+            "scope_named": self.asked.scope is not None,
+            "asked_duration_seconds": None if self.asked.duration is None else int(self.asked.duration.total_seconds()),
             "config_generation": self.generation,
         }
 
@@ -134,18 +138,23 @@ class Entry:
         return {
             "grant": self.permission and self.permission.grant,
             "would_refuse": self.would_refuse,
+            "target": session and session.target,
             "role": session and session.role_arn,
             "session_name": session and session.session_name,
             "source_identity": session and session.source_identity,
             "duration_seconds": session and int(session.duration.total_seconds()),
+            "not_after": session and session.not_after and _timestamp(session.not_after),
             "policy_sha256": session and session.policy_sha256,
+            "policy_arns": session and session.policy_arns,
+            "tags": session and dict(session.tags),
+            "transitive_tags": session and session.transitive_tags,
         }
 
     def _lent(self) -> dict[str, Any]:
         lent = self.credentials if self.outcome == "issued" else None
         return {
             "access_key_id": lent and lent.access_key_id,
-            "expiration": lent and lent.expiration.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "expiration": lent and _timestamp(lent.expiration),
             "region": lent and lent.region,
             "packed_policy_size": lent and lent.packed_policy_size,
         }
@@ -186,7 +195,8 @@ class Ledger:
         """Return the entry's line, encoding what all lines of one caller and one lease have in common only once."""
         if entry.outcome != "issued" or entry.session is None or entry.permission is None or entry.credentials is None:
             return entry.line()
-        said = tuple(entry.asked.parameters.items())
+        asked = entry.asked
+        said = (asked.scope is None, asked.duration, *asked.parameters.items())
         key = (entry.token_sha256, entry.permission.grant, entry.session.key, entry.credentials.access_key_id, said)
         lasting = self._lasting.get(key)
         if lasting is None:
@@ -236,6 +246,14 @@ class Recording:
             self._entry.defect = type(exc).__name__
         self._entry.seconds = self._ledger.clock.monotonic() - self._began
         await self._ledger.write(self._entry)
+
+
+def _timestamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _listed(scopes: frozenset[str] | None) -> Any:
+    return None if scopes is None else _capped(tuple(sorted(scopes)))
 
 
 def _capped(value: Any) -> Any:

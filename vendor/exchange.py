@@ -10,6 +10,8 @@ from vendor.identity.token import digest
 from vendor.refusals import IssuerUnavailable, MissingToken, Reason
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from vendor.identity.authentication import Authenticator
     from vendor.identity.principal import Principal
     from vendor.leases.lease import Lease
@@ -39,6 +41,10 @@ class Exchange:
         self._leases = leases
         self._ledger = ledger
         self._clock = clock
+
+    def now(self) -> datetime:
+        """Return the time by which exchanges are judged."""
+        return self._clock.now()
 
     async def exchange(self, request: Request) -> Lease:
         """Return the lease that the request's token and scope are good for, once the audit line is written.

@@ -23,7 +23,7 @@ from vendor import logs
 from vendor.audit import Entry, Ledger
 from vendor.exchange import Exchange
 from vendor.identity.authentication import Authenticator, TrustedIssuer
-from vendor.identity.keys import RETRY_PAUSE, STALE, IssuerKeys
+from vendor.identity.keys import RETRY_PAUSE, IssuerKeys
 from vendor.leases.expiry import ExpiryLedger
 from vendor.leases.leases import Leases
 from vendor.metrics import Metrics
@@ -235,7 +235,7 @@ class Service:
 
     def _readiness(self) -> str | None:
         """Return why nobody can be served, None if somebody can: without any keys no token is believed."""
-        if self._why_not is None and all(keys.age() > STALE for keys in self._keys.values()):
+        if self._why_not is None and not any(keys.serves for keys in self._keys.values()):
             return "no issuer's keys can be had"
         return self._why_not
 

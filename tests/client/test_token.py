@@ -52,14 +52,50 @@ def test_each_place_goes_before_those_after_it(tmp_path: Path, present: str, fou
 @pytest.mark.parametrize("missing", GITHUB)
 def test_half_of_what_github_gives_is_nothing(tmp_path: Path, missing: str) -> None:
     environ = {name: value for name, value in GITHUB.items() if name != missing}
-    with pytest.raises(UsageError, match="no token was found"):
+    with pytest.raises(UsageError, match=f"; {missing} is not set, which a GitHub job has with "):
         find_token(token_file=None, environ=environ, ask_github=not_asked, projected=tmp_path / "none")
+
+
+@pytest.mark.parametrize("name", ["CI_JOB_JWT", "CI_JOB_JWT_V2", "CI_JOB_TOKEN", "GITHUB_TOKEN"])
+def test_a_token_that_is_for_somebody_else_is_never_picked_up(name: str) -> None:
+    with pytest.raises(UsageError, match="no token was found"):
+        find_token(token_file=None, environ={name: TOKEN}, ask_github=not_asked, projected="/nonexistent")
+
+
+@pytest.mark.parametrize("place", ["option", "variable", "projected"])
+def test_a_place_that_is_named_and_holds_nothing_is_not_passed_over(tmp_path: Path, place: str) -> None:
+    empty = tmp_path / "empty"
+    empty.write_text("")
+    later = {**GITHUB, "VENDOR_ID_TOKEN": TOKEN}
+    with pytest.raises(UsageError, match="empty holds no JWT"):
+        find_token(
+            token_file=empty if place == "option" else None,
+            environ={**later, "VENDOR_TOKEN_FILE": str(empty)} if place == "variable" else later,
+            ask_github=not_asked,
+            projected=empty,
+        )
+
+
+def test_a_projected_file_is_read_again_at_each_fetch(service: Service, tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    client = Client(service.url, token_file=path, environ={})
+    for token in (TOKEN, OTHER):
+        path.write_text(token)
+        client.credentials("reports:read")
+    assert [asked.headers["Authorization"] for asked in service.asked] == [f"Bearer {TOKEN}", f"Bearer {OTHER}"]
+
+
+def test_a_gitlab_job_is_found_by_its_variable(service: Service) -> None:
+    Client(service.url, environ={"GITLAB_CI": "true", "VENDOR_ID_TOKEN": f"{OTHER}\n"}).credentials("reports:read")
+    assert service.asked[0].headers["Authorization"] == f"Bearer {OTHER}"
 
 
 def test_no_token_anywhere_tells_every_place_to_put_one() -> None:
     with pytest.raises(UsageError) as caught:
         find_token(token_file=None, environ={}, ask_github=not_asked, projected="/nonexistent")
-    for place in ("--token-file", "VENDOR_TOKEN_FILE", "VENDOR_TOKEN", "/var/run/", "id-token: write", "id_tokens:"):
+    assert "ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN are not set" in str(caught.value)
+    assert str(caught.value).endswith("aud: vendor`")  # nothing of it was cut off
+    for place in ("--token-file", "VENDOR_TOKEN_FILE", "VENDOR_TOKEN", "/nonexistent", "id-token: write", "id_tokens:"):
         assert place in str(caught.value)
 
 

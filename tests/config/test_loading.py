@@ -81,15 +81,18 @@ def test_the_schema_names_every_part_of_the_configuration() -> None:
 
 
 def test_matchers_are_told_apart_by_their_types(tmp_path: Path) -> None:
-    where = "{namespace: '1', pod: 1, node: true, issuer: {contains: a}, subject: {present: true}, pod_uid: [a, 1]}"
-    (grant,) = loaded(tmp_path, changed("{namespace: analytics}", where)).scopes["reports"].grants
+    text = changed("{namespace: analytics}", "{a: '1', b: 1, c: true, d: {contains: a}, e: {present: true}, f: [a, 1]}")
+    text = text.replace(
+        "kind: kubernetes", "kind: kubernetes\n    attributes: {a: [a], b: [b], c: [c], d: [d], e: [e], f: [f]}"
+    )
+    (grant,) = loaded(tmp_path, text).scopes["reports"].grants
     assert dict(grant.where) == {
-        "namespace": Equal("1"),
-        "pod": Equal(1),
-        "node": Equal(value=True),
-        "issuer": Contains("a"),
-        "subject": Present(),
-        "pod_uid": AnyOf((Equal("a"), Equal(1))),
+        "a": Equal("1"),
+        "b": Equal(1),
+        "c": Equal(value=True),
+        "d": Contains("a"),
+        "e": Present(),
+        "f": AnyOf((Equal("a"), Equal(1))),
     }
 
 

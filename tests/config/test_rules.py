@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.config.rules import (
+    breadth,
     grants,
     issuers,
     language,
@@ -31,6 +32,7 @@ RULES = (
     | issuers.ISSUERS
     | targets.TARGETS
     | grants.GRANTS
+    | breadth.BREADTH
     | parameters.PARAMETERS
     | scopes.SCOPES
     | policies.POLICIES

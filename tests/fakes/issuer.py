@@ -15,6 +15,7 @@ from tests.fakes.keys import POOL, SigningKey, as_jwks
 from tests.fakes.loopback import Loopback, Now, RealTime, run
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
 DISCOVERY = "/.well-known/openid-configuration"
@@ -30,8 +31,16 @@ class Issuer(Loopback):
     the key set's bytes; `requests` counts what came for each path.
     """
 
-    def __init__(self, *, algorithm: str = "RS256", clock: Now | None = None, path: str = "", port: int = 0) -> None:
-        super().__init__(port=port)
+    def __init__(
+        self,
+        *,
+        algorithm: str = "RS256",
+        clock: Now | None = None,
+        path: str = "",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(port=port, tls=tls)
         self._clock = clock or RealTime()
         self._path = path
         self._borrowed: list[SigningKey] = []

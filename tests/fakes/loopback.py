@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from aiohttp import web
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
 
@@ -34,16 +35,20 @@ class RealTime:
 
 
 class Loopback(ABC):
-    """An HTTP server on 127.0.0.1; `async with` starts it on a free port and stops it without waiting for callers."""
+    """An HTTP server on 127.0.0.1; `async with` starts it on a free port and stops it without waiting for callers.
 
-    def __init__(self, *, port: int = 0) -> None:
+    With `tls` it speaks https.
+    """
+
+    def __init__(self, *, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self._port = port
+        self._tls = tls
         self._runner: web.AppRunner | None = None
 
     @property
     def url(self) -> str:
         """The server's origin, with no slash at the end."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._port}"
 
     @abstractmethod
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -54,7 +59,7 @@ class Loopback(ABC):
         app.router.add_route("*", "/{path:.*}", self.answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.01, handler_cancellation=True)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True, ssl_context=self._tls)
         await site.start()
         self._port = self._runner.addresses[0][1]
         return self

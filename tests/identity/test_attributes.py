@@ -101,6 +101,13 @@ def test_an_identity_that_is_no_printable_ascii_text_is_refused(name: str, value
     assert caught.value.detail == f"the claim behind {name} is not printable ASCII text"
 
 
+@pytest.mark.parametrize("pod", ["reporter-0", ["reporter-0"], 1, True, ""])
+def test_a_pod_that_is_no_object_is_not_taken_for_none(pod: Any) -> None:
+    with pytest.raises(InvalidToken) as caught:
+        read({**BOUND, "pod": pod})
+    assert caught.value.detail == "the claim behind pod is not printable ASCII text"
+
+
 def test_a_generic_token_yields_issuer_and_subject_alone() -> None:
     found = attributes.read(GENERIC, "me", {"sub": "other", "issuer": "x", "kubernetes.io": BOUND, "email": "a@b"})
     assert found == {"issuer": "cluster-a", "subject": "me"}

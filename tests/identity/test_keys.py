@@ -4,36 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
+from aiohttp import web
 
+from tests.fakes import tokens
 from tests.fakes.clock import Clock
 from tests.fakes.issuer import DISCOVERY, JWKS, Issuer
 from tests.fakes.keys import as_jwks
 from tests.identity import made
-from vendor.identity.issuer import GivenKeys, KeysAt
-from vendor.identity.keys import FRESH, RETRY_PAUSE, STALE, UNKNOWN_PAUSE, IssuerKeys
-from vendor.refusals import InvalidToken, IssuerUnavailable, Reason
+from tests.identity.asking import Gated, behind, of, refreshed, unavailable, unknown
+from vendor.identity.issuer import ApiServerKeys, GivenKeys, KeysAt, Kind
+from vendor.identity.keys import FRESH, RETRY_PAUSE, UNKNOWN_PAUSE, IssuerKeys
+from vendor.refusals import InvalidToken, IssuerUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from aiohttp import web
-
-
-class Gated(Issuer):
-    """An issuer that answers when the gate is open."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gate = asyncio.Event()
-        self.asked = asyncio.Event()
-
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        self.asked.set()
-        await self.gate.wait()
-        return await super().answer(request)
+    from collections.abc import AsyncIterator, Mapping
 
 
 class Saying(Issuer):
@@ -43,6 +33,17 @@ class Saying(Issuer):
 
     def _discovery(self) -> Any:
         return self.discovery
+
+
+class Twice(Issuer):
+    """An issuer whose discovery document says one thing twice, the good one last."""
+
+    name = ""
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        if not request.path.endswith(DISCOVERY):
+            return await super().answer(request)
+        return web.Response(body=tokens.twice(self._discovery(), self.name, "https://evil.example"))
 
 
 @pytest.fixture
@@ -64,30 +65,6 @@ async def issuer() -> AsyncIterator[Issuer]:
 @pytest.fixture
 def keys(issuer: Issuer, clock: Clock, report: made.Report) -> IssuerKeys:
     return of(issuer, clock, report)
-
-
-def of(issuer: Issuer, clock: Clock, report: made.Report | None = None, **changes: Any) -> IssuerKeys:
-    return made.keys(made.issuer(**{"url": issuer.issuer, **changes}), clock, report)
-
-
-async def unknown(keys: IssuerKeys, key_id: str = "nobody") -> None:
-    with pytest.raises(InvalidToken) as caught:
-        await keys.find(key_id)
-    assert caught.value.reason is Reason.UNKNOWN_KEY
-
-
-async def unavailable(keys: IssuerKeys, key_id: str = "key-1") -> IssuerUnavailable:
-    with pytest.raises(IssuerUnavailable) as caught:
-        await keys.find(key_id)
-    assert caught.value.reason is Reason.KEYS_UNAVAILABLE
-    assert caught.value.retry_after
-    return caught.value
-
-
-async def behind(keys: IssuerKeys) -> None:
-    """Wait for the fetch that is under way behind the caller."""
-    assert keys._task is not None
-    await keys._task
 
 
 async def test_a_key_is_found_by_discovery_and_then_without_asking(
@@ -252,19 +229,37 @@ async def test_a_failed_fetch_keeps_the_keys(
     assert report.results == ["ok", "failed"]
 
 
-async def test_keys_serve_stale_to_a_bound_and_not_beyond(issuer: Issuer, keys: IssuerKeys, clock: Clock) -> None:
+@pytest.mark.parametrize("oldest", [timedelta(hours=24), timedelta(minutes=10), timedelta(minutes=1)])
+async def test_keys_serve_stale_to_the_issuers_bound_and_not_beyond(
+    issuer: Issuer, clock: Clock, oldest: timedelta
+) -> None:
+    """T10: an outage of the issuer is none of ours until its keys are too old to be believed."""
+    keys = of(issuer, clock, max_keys_age=oldest)
+    assert not keys.serves
     await keys.find("key-1")
     issuer.fault = "down"
-    clock.advance(STALE)
+    clock.advance(oldest.total_seconds())
     await keys.find("key-1")
+    assert keys.serves
     await behind(keys)
     clock.advance(RETRY_PAUSE)
     asked = issuer.requests[DISCOVERY]
-    await unavailable(keys)
+    assert "status 500" in (await unavailable(keys)).detail
+    assert not keys.serves
     assert issuer.requests[DISCOVERY] == asked + 1
     issuer.fault = None
     clock.advance(RETRY_PAUSE)
     await keys.find("key-1")
+
+
+async def test_keys_that_grew_too_old_between_two_steps_are_unavailable_and_not_unknown(
+    issuer: Issuer, keys: IssuerKeys, clock: Clock
+) -> None:
+    await keys.find("key-1")
+    clock.advance(timedelta(days=2).total_seconds())
+    with pytest.raises(IssuerUnavailable) as caught:
+        keys._refuse("key-1")
+    assert caught.value.detail == "the keys are too old"
 
 
 async def test_without_a_good_answer_no_key_is_called_unknown(issuer: Issuer, keys: IssuerKeys) -> None:
@@ -297,10 +292,10 @@ async def test_a_cold_set_with_the_issuer_down_is_unavailable_and_recovers_after
         ("redirect", (JWKS,), "status 302"),
         ("oversize", (DISCOVERY,), "more than 65536 bytes"),
         ("oversize", (JWKS,), "more than 262144 bytes"),
-        ("html", (DISCOVERY,), "the answer is not JSON"),
-        ("html", (JWKS,), "the document is not JSON"),
-        ("cut", (DISCOVERY,), "the answer is not JSON"),
-        ("cut", (JWKS,), "the document is not JSON"),
+        ("html", (DISCOVERY,), "no discovery document"),
+        ("html", (JWKS,), "the document is no key set"),
+        ("cut", (DISCOVERY,), "no discovery document"),
+        ("cut", (JWKS,), "the document is no key set"),
         ("wrong_issuer", (DISCOVERY,), "another issuer's"),
     ],
 )
@@ -337,10 +332,24 @@ async def test_a_discovery_document_is_read_with_distrust(changes: dict[str, Any
 
 
 @pytest.mark.parametrize("document", [[], "x", None, 1])
-async def test_a_discovery_document_that_is_no_object_is_another_issuers(document: Any, clock: Clock) -> None:
+async def test_a_discovery_document_that_is_no_object_is_none(document: Any, clock: Clock) -> None:
     async with Saying() as issuer:
         issuer.discovery = document
-        assert "another issuer's" in (await unavailable(of(issuer, clock))).detail
+        assert "no discovery document: not an object" in (await unavailable(of(issuer, clock))).detail
+
+
+@pytest.mark.parametrize("name", ["issuer", "jwks_uri"])
+async def test_a_discovery_document_that_says_a_thing_twice_is_none(name: str, clock: Clock) -> None:
+    """T4, T7: whoever reads the first and whoever reads the last would go to different places."""
+    async with Twice() as issuer:
+        issuer.name = name
+        assert "a member stands twice" in (await unavailable(of(issuer, clock))).detail
+        assert not issuer.requests[JWKS]
+
+
+async def test_a_key_set_that_says_a_thing_twice_is_none(issuer: Issuer, keys: IssuerKeys) -> None:
+    issuer.jwks_body = as_jwks(issuer.key).replace(b'"kid"', b'"kid":"other","kid"')
+    assert "a member stands twice" in (await unavailable(keys)).detail
 
 
 async def test_an_issuer_that_differs_by_a_slash_is_another(clock: Clock) -> None:
@@ -360,6 +369,70 @@ async def test_keys_that_were_dropped_are_reported_beside_the_good_ones(
     issuer.jwks_body = json.dumps({"keys": [issuer.key.jwk(), issuer.key.jwk(kid="e", use="enc")]}).encode()
     await keys.find("key-1")
     assert report.told == [("cluster-a", "ok", "its use is not sig")]
+
+
+async def test_what_is_dropped_again_and_again_is_told_once(
+    issuer: Issuer, keys: IssuerKeys, clock: Clock, report: made.Report
+) -> None:
+    enc, weak = issuer.key.jwk(kid="e", use="enc"), issuer.key.jwk(kid="w", n="AQAB")
+    for members in (
+        [issuer.key.jwk(), enc],
+        [issuer.key.jwk(), enc],
+        [issuer.key.jwk(), enc, weak],
+        [issuer.key.jwk()],
+    ):
+        issuer.jwks_body = json.dumps({"keys": members}).encode()
+        clock.advance(FRESH)
+        await refreshed(keys)
+    assert [detail for _, _, detail in report.told if detail] == [
+        "its use is not sig",
+        "its use is not sig; it cannot be read (InvalidKeyError)",
+    ]
+
+
+class Counts:
+    """What keys told of those that they do not use."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, dict[str, int]]] = []
+
+    def __call__(self, issuer: str, counts: Mapping[str, int]) -> None:
+        self.told.append((issuer, {reason: count for reason, count in counts.items() if count}))
+
+
+async def test_dropped_keys_are_counted_at_each_fetch_also_when_nothing_else_came(issuer: Issuer, clock: Clock) -> None:
+    counts = Counts()
+    keys = of(issuer, clock, parts={"dropped": counts})
+    for members in ([issuer.key.jwk(use="enc")], [issuer.key.jwk(), issuer.key.jwk(use="enc")], [issuer.key.jwk()]):
+        issuer.jwks_body = json.dumps({"keys": members}).encode()
+        clock.advance(FRESH)
+        await refreshed(keys)
+    issuer.jwks_body = b"no key set"
+    clock.advance(FRESH)
+    await refreshed(keys)
+    assert counts.told == [("cluster-a", {"use": 1}), ("cluster-a", {"use": 1}), ("cluster-a", {}), ("cluster-a", {})]
+
+
+@pytest.mark.parametrize(("kind", "taken"), [(Kind.SPIFFE, ["b", "t"]), (Kind.GENERIC, ["b"])])
+async def test_keys_of_spiffe_tokens_are_taken_from_spiffe_issuers_alone(
+    issuer: Issuer, clock: Clock, kind: Kind, taken: list[str]
+) -> None:
+    members = [issuer.key.jwk(kid=use[0], use=use) for use in ("jwt-svid", "x509-svid", "enc")]
+    members += [issuer.key.jwk(kid="t", use="jwt-svid"), issuer.key.jwk(kid="b", use=None)]
+    issuer.jwks_body = json.dumps({"keys": members[1:]}).encode()
+    keys = of(issuer, clock, kind=kind)
+    await keys.load()
+    assert keys._set is not None
+    assert sorted(keys._set.keys) == taken
+
+
+async def test_the_api_server_is_asked_where_that_is_said(issuer: Issuer, clock: Clock) -> None:
+    async def ask() -> bytes:
+        return as_jwks(issuer.key)
+
+    await of(issuer, clock, keys=ApiServerKeys(), parts={"ask": ask}).find("key-1")
+    assert "nobody asks the API server" in (await unavailable(of(issuer, clock, keys=ApiServerKeys()))).detail
+    assert not issuer.requests
 
 
 async def test_a_set_with_no_usable_key_is_a_failure_that_keeps_the_last(
@@ -400,6 +473,17 @@ async def test_loading_from_an_issuer_that_is_down_raises_nothing(issuer: Issuer
     issuer.fault = "down"
     await keys.load()
     assert keys.age() == float("inf")
+
+
+async def test_keys_are_fetched_by_tls_that_the_issuers_own_authority_vouches_for(clock: Clock) -> None:
+    authority = trustme.CA()
+    trusting, serving = ssl.create_default_context(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.configure_trust(trusting)
+    authority.issue_cert("127.0.0.1").configure_cert(serving)
+    async with Issuer(tls=serving) as issuer:
+        keys = of(issuer, clock, parts={"tls": trusting})
+        await keys.find("key-1")
+        assert "Certificate" in (await unavailable(of(issuer, clock))).detail
 
 
 async def test_closing_ends_the_fetch_under_way_and_leaves_no_task(clock: Clock) -> None:

@@ -124,7 +124,7 @@ def test_a_malformed_token_is_refused(text: str) -> None:
     assert len(caught.value.detail) < 100
 
 
-@pytest.mark.parametrize("kind", ["", None, 1, ["JWT"], True, "\uff2aWT"])
+@pytest.mark.parametrize("kind", ["", None, 1, ["JWT"], True, "\uff2aWT", "application/", "Application/"])
 def test_a_type_that_is_no_ascii_text_is_refused(kind: Any) -> None:
     with pytest.raises(InvalidToken) as caught:
         token.parse(headed(typ=kind))

@@ -141,7 +141,7 @@ def test_a_scope_with_no_grant_is_for_nobody() -> None:
 
 def test_the_scopes_of_an_identity_come_in_the_order_of_the_configuration() -> None:
     other = scope(name="b:read", grants=GRANTS[:2])
-    audited = scope(name="c:read", grants=(), enforced=False)
+    audited = scope(name="c:read", grants=GRANTS[:2], enforced=False)
     first = scope(name="z:read")
     found = mapping(first, other, audited, SCOPE).permitted(pod())
     assert [(one.scope.name, one.grant) for one in found] == [("z:read", 2), ("c:read", None), ("reports:read", 2)]
@@ -167,14 +167,14 @@ def test_audit_mode_lets_through_whom_it_would_refuse_and_says_so() -> None:
 
 
 def test_audit_mode_never_makes_a_scope_the_only_one() -> None:
-    audited = scope(name="audited", enforced=False, grants=())
+    audited = scope(name="audited", enforced=False, grants=GRANTS[:2])
     assert mapping(audited, SCOPE).permit(pod(), None).scope is SCOPE
     with pytest.raises(ScopeRequired):
         mapping(audited).permit(pod(), None)
 
 
 def test_audit_mode_relaxes_nothing_of_what_may_stand_in_a_policy() -> None:
-    audited = mapping(scope(enforced=False, grants=()))
+    audited = mapping(scope(enforced=False, grants=GRANTS[:2]))
     permission = audited.permit(pod("a*b"), "reports:read")
     with pytest.raises(ValueNotAllowed):
         audited.open(permission, pod("a*b"), asked())
@@ -228,6 +228,18 @@ def test_a_parameter_that_is_not_given_has_its_default(given: dict[str, str], ex
 def test_a_default_must_be_admissible_too() -> None:
     with pytest.raises(ValueNotAllowed):
         opened(scope(parameters=(replace(MONTH, default="*"),)))
+
+
+@pytest.mark.parametrize(("given", "filled"), [({}, "2026-01"), ({"month": "2026-03"}, "2026-03")])
+def test_a_parameter_wins_over_an_attribute_of_its_name_that_a_sender_chose(given: dict[str, str], filled: str) -> None:
+    chosen = pod(attributes={**pod().attributes, "month": "2025-12"})
+    assert f"/analytics/{filled}/" in str(opened(SCOPE, chosen, asked(**given)).policy)
+
+
+def test_an_attribute_does_not_stand_in_for_a_parameter_that_must_be_given() -> None:
+    chosen = pod(attributes={**pod().attributes, "colour": "blue"})
+    with pytest.raises(InvalidRequest):
+        opened(scope(parameters=(MONTH, COLOUR)), chosen)
 
 
 def test_a_parameter_without_a_default_must_be_given() -> None:
@@ -357,6 +369,16 @@ def test_an_explanation_tells_of_each_grant_what_failed() -> None:
     assert decision.refusal is None
 
 
+def test_an_explanation_of_the_attribute_issuer_tells_what_the_grant_wanted_of_it() -> None:
+    grants = (
+        Grant(issuer="cluster-a", where=(("issuer", Equal("cluster-b")),)),
+        Grant(issuer="cluster-b", where=(("issuer", Equal("cluster-a")),)),
+    )
+    own, foreign = mapping(scope(grants=grants)).explain(pod(), asked()).grants
+    assert own == Considered(grant=0, issuer="cluster-a", failed="issuer", wanted="'cluster-b'", had="cluster-a")
+    assert foreign == Considered(grant=1, issuer="cluster-b", failed="issuer", wanted="cluster-b", had="cluster-a")
+
+
 def test_an_explanation_of_an_attribute_that_is_missing_has_nothing_to_show() -> None:
     wanting = scope(grants=(Grant(issuer="cluster-a", where=(("groups", Contains("admins")),)),))
     (considered,) = mapping(wanting).explain(pod(), asked()).grants
@@ -390,3 +412,9 @@ def test_an_explanation_without_a_name_is_of_the_only_scope() -> None:
     decision = mapping().explain(pod(), Asked(scope=None))
     assert decision.session == opened(SCOPE)
     assert len(decision.grants) == 3
+
+
+def test_audit_mode_lets_nobody_through_whose_issuer_no_grant_names() -> None:
+    audited = scope(enforced=False, grants=GRANTS[1:])
+    with pytest.raises(AccessDenied):
+        mapping(audited).permit(made.principal(issuer="cluster-b"), "reports:read")

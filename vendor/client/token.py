@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 
 PROJECTED = "/var/run/secrets/vendor/token"  # where the service's webhook mounts it
 _LARGEST = 16 * 1024  # bytes: the service takes no larger one
-_LOOKED_AT = (
-    "no token was found: give --token-file, or set VENDOR_TOKEN_FILE or VENDOR_TOKEN; in Kubernetes mount one at "
-    f"{PROJECTED}; in GitHub Actions give the job `permissions: id-token: write`; in GitLab CI declare "
-    "`id_tokens: VENDOR_ID_TOKEN: aud: vendor`"
-)
+_GITHUB = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 
 
 def find_token(
@@ -29,10 +25,11 @@ def find_token(
     ask_github: Callable[[], str],
     projected: str | PathLike[str] = PROJECTED,
 ) -> str:
-    """Return the first token there is, in the order of the message above, without the white space around it.
+    """Return the first token there is, without the white space around it; the places are looked at as they stand here.
 
     In GitLab CI it is the variable VENDOR_ID_TOKEN, the name to give it under `id_tokens:`. A place that is named but
-    holds no token is an error and never passed over. Raises UsageError, which never shows what it found.
+    holds no token is an error and never passed over. Raises UsageError, which never shows what it found, and names
+    every place when there is no token in any.
     """
     if path := token_file or environ.get("VENDOR_TOKEN_FILE"):
         return _read(path)
@@ -40,11 +37,24 @@ def find_token(
         return a_jwt(token, found="VENDOR_TOKEN")
     if os.access(projected, os.F_OK):
         return _read(projected)
-    if environ.get("ACTIONS_ID_TOKEN_REQUEST_URL") and environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN"):
+    if all(environ.get(name) for name in _GITHUB):
         return a_jwt(ask_github(), found="the ID token of GitHub Actions")
     if token := environ.get("VENDOR_ID_TOKEN"):
         return a_jwt(token, found="VENDOR_ID_TOKEN")
-    raise UsageError(_LOOKED_AT)
+    raise UsageError(_looked_at(environ, projected))
+
+
+def _looked_at(environ: Mapping[str, str], projected: str | PathLike[str]) -> str:
+    unset = [name for name in _GITHUB if not environ.get(name)]
+    github = f"{' and '.join(unset)} {'are' if len(unset) > 1 else 'is'} not set"
+    places = (
+        "--token-file was not given",
+        "VENDOR_TOKEN_FILE and VENDOR_TOKEN are not set",
+        f"there is no file {os.fspath(projected)}, where a pod has it mounted",
+        f"{github}, which a GitHub job has with `permissions: id-token: write`",
+        "VENDOR_ID_TOKEN is not set, which a GitLab job has with `id_tokens: VENDOR_ID_TOKEN: aud: vendor`",
+    )
+    return f"no token was found: {'; '.join(places)}"
 
 
 def a_jwt(text: str, *, found: str) -> str:

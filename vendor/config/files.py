@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,17 @@ if TYPE_CHECKING:
 
 class UnreadableError(Exception):
     """A file that cannot be read; the message says which and why, and shows nothing of it."""
+
+
+def is_beside(pattern: str) -> bool:
+    """Tell whether a pattern can name nothing but files beside the configuration and in the folders below."""
+    return "**" not in pattern and all(part.strip(".") for part in pattern.split("/"))
+
+
+def fits(file: Path, folder: Path, pattern: str) -> bool:
+    """Tell whether a pattern, which is relative to a folder, names a file."""
+    name = PurePath(*file.parts[len(folder.parts) :])
+    return len(name.parts) == pattern.count("/") + 1 and name.match(pattern)
 
 
 def contents(path: Path, *, most: int) -> bytes:

@@ -7,7 +7,7 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Final
 
-from vendor.config import shape
+from vendor.config import breadth, shape
 from vendor.identity import attributes
 from vendor.policy.grant import Grant
 from vendor.policy.matcher import AnyOf, Contains, Equal, Glob, Matcher, Present
@@ -47,22 +47,28 @@ def grant(document: Document, at: Path, said: shape.Grant, issuers: Mapping[str,
         document.find((*at, "issuer"), f"there is no issuer {said.issuer}")
         return None
     issuer = issuers[said.issuer]
-    known = attributes.names(issuer) if issuer else None
     before = document.errors
     where: list[tuple[str, Matcher]] = []
     for name, value in said.where.items():
-        if known is not None and name not in known:
-            document.find(
-                (*at, "where", name), f"{said.issuer} yields no attribute {name}: {', '.join(known)}", key=True
-            )
+        if issuer is not None:
+            _check_name(document, (*at, "where", name), name, issuer)
         matcher = _matcher(document, (*at, "where", name), value)
         if matcher is not None:
             where.append((name, matcher))
-    if document.errors == before and said.where.keys() <= {"issuer"}:
-        document.find((*at, "where"), "issuer alone pins nothing: every token of the issuer has it")
-    if document.errors > before or issuer is None:
-        return None
-    return Grant(issuer=said.issuer, where=tuple(where))
+    made = Grant(issuer=said.issuer, where=tuple(where))
+    if document.errors == before and issuer is not None:
+        breadth.check(document, at, made, issuer)
+    return made if document.errors == before and issuer is not None else None
+
+
+def _check_name(document: Document, at: Path, name: str, issuer: Issuer) -> None:
+    known = attributes.names(issuer)
+    if name in known:
+        return
+    if attributes.RULES[issuer.kind].open:
+        document.find(at, f"{name} is taken for a request tag, which its sender chose", severity="warning", key=True)
+    else:
+        document.find(at, f"{issuer.name} yields no attribute {name}: {', '.join(known)}", key=True)
 
 
 def parameter(document: Document, at: Path, name: str, said: shape.Parameter) -> Parameter | None:
@@ -134,8 +140,9 @@ def _bits(choice: re.Match[str]) -> float:
 def _matcher(document: Document, at: Path, value: shape.Matcher) -> Matcher | None:
     if not isinstance(value, list):
         return _one(document, at, value)
-    options = [_one(document, (*at, index), item) for index, item in enumerate(value)]
-    return AnyOf(tuple(option for option in options if option is not None))
+    found = [_one(document, (*at, index), item) for index, item in enumerate(value)]
+    options = tuple(option for option in found if option is not None)
+    return AnyOf(options) if len(options) == len(found) else None
 
 
 def _one(document: Document, at: Path, value: shape.Scalar) -> Equal | Glob | Contains | Present | None:

@@ -11,7 +11,6 @@ from vendor.config.files import UnreadableError, contents
 from vendor.config.urls import check_url, split
 from vendor.identity import attributes
 from vendor.identity.issuer import (
-    ASYMMETRIC,
     ApiServer,
     ApiServerKeys,
     DiscoveredKeys,
@@ -20,6 +19,7 @@ from vendor.identity.issuer import (
     KeysAt,
     Kind,
 )
+from vendor.identity.kinds import spiffe
 from vendor.strict_json import StrictJSONError, read_object
 
 if TYPE_CHECKING:
@@ -92,15 +92,16 @@ def issuer(document: Document, name: str, said: shape.Issuer, origin: Origin) ->
 
 def _check_identity(document: Document, at: Path, said: shape.Issuer) -> None:
     """Find what could never be, or never be verified."""
-    if Kind(said.kind) not in attributes.RULES:
-        document.find((*at, "kind"), f"kind {said.kind} is not in this release")
     if said.keys == "discovery":
         check_url(document, (*at, "issuer"), said.issuer, private=said.allow_private_addresses, query=False)
     elif not (said.issuer.isascii() and said.issuer.isprintable()):  # nothing is ever fetched from there
         document.find((*at, "issuer"), "expected printable ASCII")
+    taken = attributes.RULES[Kind(said.kind)].algorithms
     for index, algorithm in enumerate(said.algorithms):
-        if algorithm not in ASYMMETRIC:
-            document.find((*at, "algorithms", index), f"expected one of {', '.join(ASYMMETRIC)}")
+        if algorithm not in taken:
+            document.find((*at, "algorithms", index), f"expected one of {', '.join(taken)}")
+    if said.kind == "spiffe" and said.trust_domain is not None and not spiffe.is_trust_domain(said.trust_domain):
+        document.find((*at, "trust_domain"), "expected the name of a trust domain, such as example.org")
 
 
 def _check_use(document: Document, at: Path, said: shape.Issuer) -> None:

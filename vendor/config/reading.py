@@ -98,12 +98,24 @@ def check_names(reading: Reading, text: Text, find: Callable[..., None]) -> None
         if reading.declares(name):
             continue
         for issuer in reading.issuers:
-            if name not in attributes.names(issuer):
-                find(f"{{{{ {name} }}}} is no parameter, and no attribute of issuer {issuer.name}")
-            elif name in attributes.RULES[issuer.kind].optional and name not in dict(issuer.extra_attributes):
-                find(f"not every token has {name}: who lacks it is refused", severity="warning")
-            elif name == "subject" and issuer.kind == "kubernetes":
-                find("a Kubernetes subject has colons, so {{ subject }} can never be filled", severity="warning")
+            _check_name(name, issuer, find)
+
+
+def _check_name(name: str, issuer: Issuer, find: Callable[..., None]) -> None:
+    """Find a place that an issuer's tokens cannot fill, or not all of them."""
+    rules = attributes.RULES[issuer.kind]
+    form = rules.forms.get(name)
+    if name not in attributes.names(issuer):
+        if rules.open:
+            find(f"{{{{ {name} }}}} is taken for a request tag, which its sender chose", severity="warning")
+        else:
+            find(f"{{{{ {name} }}}} is no parameter, and no attribute of issuer {issuer.name}")
+    elif name in rules.lists:
+        find(f"{name} is a list, so {{{{ {name} }}}} can never be filled", severity="warning")
+    elif form is not None and not form.skeleton.fullmatch("x"):
+        find(f"{name} is written {form.example}, so {{{{ {name} }}}} can never be filled", severity="warning")
+    elif name in rules.optional:
+        find(f"not every token has {name}: who lacks it is refused", severity="warning")
 
 
 def check_literal(

@@ -24,7 +24,10 @@ def scope(document: Document, name: str, said: shape.Scope, around: Surroundings
     target = _target(reading)
     mint = roles.mint(reading, target)
     session = sessions.session(reading)
+    enforced = (said.mode or around.defaults.mode) != "audit"
     _check_use(reading)
+    if not enforced:
+        _check_mode(reading)
     if reading.failed or reading.errors > before or mint is None or target is None:
         return None
     return Scope(
@@ -35,7 +38,7 @@ def scope(document: Document, name: str, said: shape.Scope, around: Surroundings
         target=target.name,
         mint=mint,
         session=session,
-        enforced=(said.mode or around.defaults.mode) != "audit",
+        enforced=enforced,
     )
 
 
@@ -71,3 +74,11 @@ def _target(reading: Reading) -> Target | None:
 def _check_use(reading: Reading) -> None:
     for name in reading.said.parameters.keys() - reading.filled:
         reading.find(("parameters", name), "no place uses this parameter", severity="warning", key=True)
+
+
+def _check_mode(reading: Reading) -> None:
+    """Find a scope that every token of an issuer is good for, where strangers get such tokens (T14)."""
+    for one in reading.issuers:
+        if attributes.RULES[one.kind].strangers(one.url) is not None:
+            message = f"mode audit refuses no token of {one.name}, and strangers get such tokens too"
+            reading.find(("mode",), message)

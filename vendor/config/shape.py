@@ -228,13 +228,21 @@ class Issuer(Shape):
 
 
 class Ceiling(Shape):
-    """What no scope file may exceed."""
+    """What no scope of some files may exceed; a list that is left out limits nothing, but for policy_arns."""
 
     files: Text
-    roles: list[Text] = []
+    names: Annotated[list[Text], Field(min_length=1)] | None = None
+    issuers: Annotated[list[Text], Field(min_length=1)] | None = None
+    targets: Annotated[list[Text], Field(min_length=1)] | None = None
+    roles: Annotated[list[Text], Field(min_length=1)] | None = None
     max_duration: Duration | None = None
     actions_denied: list[Text] = []
-    unrestricted: bool = True
+    resources: Annotated[list[Text], Field(min_length=1)] | None = None
+    policy_arns: list[Text] = []
+    tags: dict[Text, Annotated[list[Text], Field(min_length=1)]] = {}
+    unrestricted: bool = False
+    audit_mode: bool = False
+    references: bool = False
 
 
 class Target(Shape):

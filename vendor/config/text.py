@@ -7,24 +7,14 @@ number. Aliases, anchors, tags, merge keys, second documents and keys that stand
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Final
 
-from ruamel.yaml import YAML
+import ruamel.yaml
+import yaml
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
-    AliasEvent,
-    DocumentStartEvent,
-    Event,
-    MappingEndEvent,
-    MappingStartEvent,
-    NodeEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-    StreamEndEvent,
-)
 
 from vendor.config.findings import Finding, Path, dotted
 
@@ -49,6 +39,19 @@ _BASED: Final = re.compile(r"0o[0-7]{1,18}|0x[0-9a-fA-F]{1,15}", re.ASCII)
 _FLOAT: Final = re.compile(
     r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", re.ASCII
 )
+
+
+# libyaml breaks lines at these, as YAML 1.1 did.
+_OLD_BREAKS: Final = re.compile("[\x85\u2028\u2029]")
+
+_ALIAS: Final = (ruamel.yaml.AliasEvent, yaml.AliasEvent)
+_MAPPING: Final = (ruamel.yaml.MappingStartEvent, yaml.MappingStartEvent)
+_MAPPING_END: Final = (ruamel.yaml.MappingEndEvent, yaml.MappingEndEvent)
+_SEQUENCE: Final = (ruamel.yaml.SequenceStartEvent, yaml.SequenceStartEvent)
+_SEQUENCE_END: Final = (ruamel.yaml.SequenceEndEvent, yaml.SequenceEndEvent)
+_SCALAR: Final = (ruamel.yaml.ScalarEvent, yaml.ScalarEvent)
+_DOCUMENT: Final = (ruamel.yaml.DocumentStartEvent, yaml.DocumentStartEvent)
+_STREAM_END: Final = (ruamel.yaml.StreamEndEvent, yaml.StreamEndEvent)
 
 
 @dataclass(slots=True)
@@ -127,9 +130,7 @@ def read(file: str, raw: bytes) -> Document:
     document = Document(file)
     try:
         text = _text(raw)
-        # The events are those of the YAML library; what they mean is decided here.
-        events = iter(YAML(typ="safe", pure=True).parse(text))
-        _Reader(document, events).read()
+        _Reader(document, iter(events(text))).read()
     except MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -143,6 +144,19 @@ def read(file: str, raw: bytes) -> Document:
         document.note((1, 1), (), f"this is not YAML: {str(exc).partition(chr(10))[0]}")
         document.data = None
     return document
+
+
+def events(text: str) -> Iterable[Any]:
+    """Return the events of a YAML text; what they mean is decided by who reads them.
+
+    libyaml reads twenty times as fast as ruamel.yaml, which knows YAML 1.2 and says better what is wrong: that reads
+    again what libyaml does not take, and what the two would read differently. Raises ruamel's errors.
+    """
+    if yaml.__with_libyaml__ and text.endswith("\n") and not _OLD_BREAKS.search(text):
+        with suppress(yaml.YAMLError):
+            return list(yaml.parse(text, Loader=yaml.CLoader))
+    found: Iterable[Any] = ruamel.yaml.YAML(typ="safe", pure=True).parse(text)
+    return found
 
 
 def _text(raw: bytes) -> str:
@@ -165,46 +179,45 @@ def _place_in(before: str) -> tuple[int, int]:
 class _Reader:
     """Builds one document out of events."""
 
-    def __init__(self, document: Document, events: Iterator[Event]) -> None:
+    def __init__(self, document: Document, events: Iterator[Any]) -> None:
         self._document = document
         self._events = events
 
     def read(self) -> None:
         next(self._events)  # the stream's start
         first = next(self._events)
-        if isinstance(first, StreamEndEvent):
+        if isinstance(first, _STREAM_END):
             raise _BrokenError("the file is empty")
         self._document.data = self._value(next(self._events), ())
         next(self._events)  # the document's end
         more = next(self._events)
-        if isinstance(more, DocumentStartEvent):
+        if isinstance(more, _DOCUMENT):
             self._document.note(_place(more), (), "a second document; a configuration is one")
 
-    def _value(self, event: Event, path: Path) -> Any:
+    def _value(self, event: Any, path: Path) -> Any:
         # Of a key that stands twice the first value counts, and its places.
         self._document.places.setdefault(path, _place(event))
         if len(path) > DEEPEST:
             raise _BrokenError("nested too deep", _place(event))
-        if isinstance(event, AliasEvent):
+        if isinstance(event, _ALIAS):
             self._document.note(_place(event), path, "an alias; write the value out, or use defaults and policies")
             self._document.left_out.add(path)
             return None
-        if isinstance(event, NodeEvent):  # pragma: no branch - the library has no other events here
-            self._refuse_extras(event, path)
-        if isinstance(event, MappingStartEvent):
+        self._refuse_extras(event, path)
+        if isinstance(event, _MAPPING):
             return self._mapping(path)
-        if isinstance(event, SequenceStartEvent):
+        if isinstance(event, _SEQUENCE):
             return self._sequence(path)
-        if isinstance(event, ScalarEvent):
+        if isinstance(event, _SCALAR):
             return _scalar(event)
         raise _BrokenError("this is not YAML", _place(event))  # pragma: no cover - as above
 
     def _mapping(self, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        while not isinstance(event := next(self._events), MappingEndEvent):
+        while not isinstance(event := next(self._events), _MAPPING_END):
             key = self._key(event, path)
             at = (*path, key)
-            merge = key == "<<" and getattr(event, "style", None) is None
+            merge = key == "<<" and not event.style
             if merge:
                 self._document.note(_place(event), path, "a merge key; write the members out, or use defaults")
             elif key in found:
@@ -215,40 +228,40 @@ class _Reader:
                 found.setdefault(key, value)
         return found
 
-    def _key(self, event: Event, path: Path) -> str:
-        if not isinstance(event, ScalarEvent):
+    def _key(self, event: Any, path: Path) -> str:
+        if not isinstance(event, _SCALAR):
             raise _BrokenError("a key must be plain text", _place(event))
         self._refuse_extras(event, path)
         return _characters(event)
 
     def _sequence(self, path: Path) -> list[Any]:
         found: list[Any] = []
-        while not isinstance(event := next(self._events), SequenceEndEvent):
+        while not isinstance(event := next(self._events), _SEQUENCE_END):
             found.append(self._value(event, (*path, len(found))))
         return found
 
-    def _refuse_extras(self, event: NodeEvent, path: Path) -> None:
+    def _refuse_extras(self, event: Any, path: Path) -> None:
         if event.anchor is not None:
             self._document.note(_place(event), path, "an anchor; write the value out, or use defaults and policies")
         if getattr(event, "tag", None) is not None:
             self._document.note(_place(event), path, "a tag; plain values have none")
 
 
-def _place(event: Event) -> tuple[int, int]:
+def _place(event: Any) -> tuple[int, int]:
     return event.start_mark.line + 1, event.start_mark.column + 1
 
 
-def _characters(event: ScalarEvent) -> str:
+def _characters(event: Any) -> str:
     """Return a scalar's text; an escape can name half a character, which no other part of this could take."""
     if _SURROGATE.search(event.value):
         raise _BrokenError("an escape here is no whole character", _place(event))
     return str(event.value)
 
 
-def _scalar(event: ScalarEvent) -> str | int | float | bool | None:
+def _scalar(event: Any) -> str | int | float | bool | None:
     """Resolve a scalar: a quoted or block one is always a string."""
     text = _characters(event)
-    if event.style is not None:
+    if event.style:  # libyaml calls a plain one empty
         return text
     if text in _NULL:
         return None

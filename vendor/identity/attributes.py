@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from vendor.identity.issuer import Kind
-from vendor.identity.kinds import generic, kubernetes
+from vendor.identity.kinds import aws, cognito, generic, github, gitlab, kubernetes, spiffe
 from vendor.identity.kinds.rules import value
 
 if TYPE_CHECKING:
@@ -20,6 +20,11 @@ ALWAYS: Final = ("issuer", "subject")
 RULES: Final[Mapping[Kind, Rules]] = MappingProxyType(
     {
         Kind.KUBERNETES: kubernetes.RULES,
+        Kind.GITHUB: github.RULES,
+        Kind.GITLAB: gitlab.RULES,
+        Kind.SPIFFE: spiffe.RULES,
+        Kind.COGNITO: cognito.RULES,
+        Kind.AWS: aws.RULES,
         Kind.GENERIC: generic.RULES,
     }
 )
@@ -38,6 +43,7 @@ def read(issuer: Issuer, subject: str, claims: Mapping[str, Any]) -> Mapping[str
     """
     found = RULES[issuer.kind].read(issuer, subject, claims)
     for name, path in issuer.extra_attributes:
+        found.pop(name, None)  # a tag of the same name, where a kind reads what the sender chose
         extra = value(claims, path)
         if extra is not None:
             found[name] = extra

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
 import jwt
 
-from vendor.identity import claims, token
-from vendor.identity.attributes import RULES
-from vendor.identity.once import Once
+from vendor.identity import checks, claims, token
+from vendor.identity.once import Used
 from vendor.identity.principal import Principal
 from vendor.refusals import InvalidToken, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PublicKey
@@ -96,64 +94,62 @@ class Authenticator:
     """Turns a token into a Principal: the only place that makes one.
 
     `issuers` is keyed by the exact `iss`. At most `capacity` verified tokens are remembered, by digest, each until the
-    earliest of its expiry, a change of its issuer's keys, and a minute. A reload makes a new Authenticator.
+    earliest of its expiry, a change of its issuer's keys, and a minute. A reload makes a new Authenticator; `used` is
+    handed on to it, or else one-time tokens could be used once more.
     """
 
-    def __init__(self, *, issuers: Mapping[str, TrustedIssuer], clock: Clock, capacity: int = 10_000) -> None:
+    def __init__(
+        self,
+        *,
+        issuers: Mapping[str, TrustedIssuer],
+        clock: Clock,
+        capacity: int = 10_000,
+        used: Used | None = None,
+    ) -> None:
         self._issuers = issuers
         self._clock = clock
         self._capacity = capacity
         self._memory: OrderedDict[str, _Remembered] = OrderedDict()
-        self._once = {url: Once(clock=clock) for url, trusted in issuers.items() if trusted.issuer.one_time}
+        self._used = used or Used(clock=clock)
 
     async def authenticate(self, text: str) -> Principal:
         """Return who the token proves to be asking.
 
-        Raises InvalidToken, ExpiredToken or IssuerUnavailable.
+        Raises InvalidToken, ExpiredToken, IssuerUnavailable, or Overloaded when a one-time token cannot be noted.
         """
         unverified = token.parse(text)
-        trusted = self._issuers.get(unverified.issuer)
-        if trusted is None:
-            raise InvalidToken(Reason.UNKNOWN_ISSUER, detail=f"no issuer is configured as {unverified.issuer!r:.200}")
+        trusted = find_issuer(unverified.issuer, self._issuers)
         generation, principal = await self._verify(unverified, trusted)
         if trusted.review is not None:
             await trusted.review.review(text, principal)
-        once = self._once.get(unverified.issuer)
-        if once is None:
-            self._remember(unverified.sha256, principal, trusted, generation)
-        else:
+        if trusted.issuer.one_time:
+            once = self._used.of(unverified.issuer)
             once.take(unverified.claims, until=principal.token_expires + trusted.issuer.leeway)
+        else:
+            self._remember(unverified, principal, trusted, generation)
         return principal
 
     def suppose(self, issuer: str, given: Mapping[str, AttributeValue]) -> Principal | None:
         """Return a principal that nobody proved, for an explanation; None if no issuer has this name.
 
-        It has no token, so no exchange can be had with it.
+        It has no token, so no exchange can be had with it. Where the issuer's tokens must name the scopes that they are
+        for, the attribute `token_scope` says which; without it they are for none.
         """
         found = next((trusted.issuer for trusted in self._issuers.values() if trusted.issuer.name == issuer), None)
         if found is None:
             return None
-        subject = str(given.get("subject", ""))
-        return Principal(
-            issuer=found.name,
-            issuer_url=found.url,
-            subject=subject,
-            attributes={**given, "issuer": found.name, "subject": subject},
-            token_expires=self._clock.now() + found.max_token_lifetime,
-            token_sha256="",
-        )
+        expires = self._clock.now() + found.max_token_lifetime
+        return suppose(found, given, token_expires=expires)
 
     async def _verify(self, unverified: UnverifiedToken, trusted: TrustedIssuer) -> tuple[int, Principal]:
         """Return who signature and claims prove to be asking, and the generation of the keys that say so."""
-        issuer = trusted.issuer
-        if unverified.algorithm not in issuer.algorithms:
-            raise InvalidToken(Reason.ALGORITHM, detail=f"alg is {unverified.algorithm!r:.80}")
-        if unverified.kind not in RULES[issuer.kind].types:
-            raise InvalidToken(Reason.TOKEN_TYPE, detail=f"typ is {unverified.kind!r:.80}")
+        before = checks.Case(token=unverified, issuer=trusted.issuer, now=self._clock.now())
+        for check in checks.HEADER:
+            check.run(before)
         key = await trusted.keys.find(unverified.key_id)
         generation = trusted.keys.generation
-        _check_signature(unverified, key)
-        return generation, claims.judge(unverified, issuer, self._clock.now())
+        check_signature(unverified, key)
+        return generation, claims.judge(unverified, trusted.issuer, self._clock.now())
 
     def recall(self, sha256: str) -> Principal | None:
         """Return who the token of this digest was proven to be, None if it must be verified (again)."""
@@ -166,17 +162,62 @@ class Authenticator:
         del self._memory[sha256]
         return None
 
-    def _remember(self, sha256: str, principal: Principal, trusted: TrustedIssuer, generation: int) -> None:
-        now = self._clock.now()
-        remembered_for = REMEMBERED_FOR if trusted.review is None else REVIEWED_FOR
-        until = min(principal.token_expires, now + remembered_for)
-        self._memory[sha256] = _Remembered(principal, now, until, trusted, generation)
+    def _remember(
+        self, verified: UnverifiedToken, principal: Principal, trusted: TrustedIssuer, generation: int
+    ) -> None:
+        now, oldest = self._clock.now(), trusted.issuer.max_token_age
+        until = min(principal.token_expires, now + (REMEMBERED_FOR if trusted.review is None else REVIEWED_FOR))
+        if oldest is not None:
+            until = min(until, datetime.fromtimestamp(verified.claims["iat"], UTC) + oldest)
+        self._memory[verified.sha256] = _Remembered(principal, now, until, trusted, generation)
         if len(self._memory) > self._capacity:
             self._memory.popitem(last=False)
 
 
-def _check_signature(unverified: UnverifiedToken, key: VerificationKey) -> None:
-    """Let PyJWT's algorithm judge the very bytes that the strict parse has read.
+def find_issuer(named: str, issuers: Mapping[str, TrustedIssuer]) -> TrustedIssuer:
+    """Return the issuer whose `iss` is the one named, to the byte.
+
+    Raises InvalidToken.
+    """
+    trusted = issuers.get(named)
+    if trusted is None:
+        raise InvalidToken(Reason.UNKNOWN_ISSUER, detail=f"no issuer is configured as {named!r:.200}")
+    return trusted
+
+
+def suppose(
+    issuer: Issuer,
+    given: Mapping[str, AttributeValue],
+    *,
+    token_expires: datetime,
+    token_scopes: frozenset[str] | None = None,
+) -> Principal:
+    """Return a principal with these attributes that nobody proved; no exchange can be had with it, as it has no token.
+
+    `token_scopes` count only where the issuer's tokens must name the scopes that they are for; None leaves them to the
+    attribute `token_scope`.
+    """
+    subject = str(given.get("subject", ""))
+    scopes = _supposed_scopes(given.get("token_scope")) if token_scopes is None else token_scopes
+    return Principal(
+        issuer=issuer.name,
+        issuer_url=issuer.url,
+        subject=subject,
+        attributes={**given, "issuer": issuer.name, "subject": subject},
+        token_expires=token_expires,
+        token_sha256="",
+        token_scopes=scopes if issuer.require_token_scope else None,
+    )
+
+
+def _supposed_scopes(said: AttributeValue | None) -> frozenset[str]:
+    if isinstance(said, str):
+        return frozenset(said.split(" "))
+    return frozenset(said) if isinstance(said, tuple) else frozenset()
+
+
+def check_signature(unverified: UnverifiedToken, key: VerificationKey) -> None:
+    """Let PyJWT's algorithm judge the very bytes that the strict parse has read, or raise InvalidToken.
 
     Its `decode` would parse the token once more, by other rules: what was checked and what was verified could differ
     (T7), and that parse takes three times as long as the signature. So the claims are judged here.

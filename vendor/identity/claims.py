@@ -1,18 +1,19 @@
-"""Claims: what a token whose signature held says, judged on the terms of its issuer."""
+"""Claims: what a token whose signature held says, judged on its issuer's terms, one named check after the other."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vendor.identity import attributes, token
+from vendor.identity.checks import Case, Check
 from vendor.identity.kinds.rules import is_identity
 from vendor.identity.principal import Principal
 from vendor.refusals import ExpiredToken, InvalidToken, Reason
 
 if TYPE_CHECKING:
+    from vendor.identity.checks import Proven
     from vendor.identity.issuer import Issuer
-    from vendor.identity.kinds.rules import Rules
     from vendor.identity.token import UnverifiedToken
 
 
@@ -21,77 +22,134 @@ def judge(verified: UnverifiedToken, issuer: Issuer, now: datetime) -> Principal
 
     `iss` was found in the configuration to the byte; the rest is judged here. Raises InvalidToken or ExpiredToken.
     """
-    rules = attributes.RULES[issuer.kind]
-    claims = verified.claims
-    _check_audience(rules.audience(claims), issuer)
-    expires = _check_times(claims, issuer, rules, now)
-    subject = claims.get("sub")
-    if not isinstance(subject, str) or not is_identity(subject):
-        raise InvalidToken(Reason.CLAIMS, detail="sub is missing or not printable ASCII")
-    if not isinstance(claims.get("jti", ""), str):
-        raise InvalidToken(Reason.CLAIMS, detail="jti is no string")
+    case = Case(token=verified, issuer=issuer, now=now)
+    proven: Proven = {}
+    for check in CHECKS:
+        proven.update(check.run(case))
     return Principal(
         issuer=issuer.name,
         issuer_url=issuer.url,
-        subject=subject,
-        attributes=attributes.read(issuer, subject, claims),
-        token_expires=expires,
+        subject=proven["subject"],
+        attributes=proven["attributes"],
+        token_expires=proven["token_expires"],
         token_sha256=verified.sha256,
-        token_scopes=_scopes(claims) if issuer.require_token_scope else None,
+        token_scopes=proven["token_scopes"],
     )
 
 
-def _check_audience(audience: object, issuer: Issuer) -> None:
+def _audience(case: Case) -> Proven:
     """Refuse a token that is not for us, or, with `strict_aud`, for others too (RFC 7519 section 4.1.3)."""
+    audience = case.rules.audience(case.claims)
     if not audience:
         raise InvalidToken(Reason.CLAIMS, detail="aud is missing")
     named = audience if isinstance(audience, list) else [audience]
-    if issuer.audience not in named:
+    if case.issuer.audience not in named:
         raise InvalidToken(Reason.AUDIENCE, detail=f"the token is for {audience!r:.200}")
-    if issuer.strict_aud and len(named) != 1:
+    if case.issuer.strict_aud and len(named) != 1:
         raise InvalidToken(Reason.AUDIENCE, detail="the token is for other audiences too")
+    return {}
 
 
-def _check_times(claims: dict[str, Any], issuer: Issuer, rules: Rules, now: datetime) -> datetime:
-    """Return the token's expiry after its times were found sound (RFC 7519 sections 4.1.4 to 4.1.6).
+class _Times(NamedTuple):
+    """When a token ends, was issued and begins, and what time it is; seconds since the epoch."""
 
-    A token that does not say since when it lives (SPIFFE) is taken to live since now.
-    """
-    expires, issued, begins = (token.seconds(claims, name) for name in ("exp", "iat", "nbf"))
-    if expires is None or (issued is None and rules.issued_at_required):
-        raise InvalidToken(Reason.CLAIMS, detail="exp and iat are required")
-    at, leeway = now.timestamp(), issuer.leeway.total_seconds()
-    longest = issuer.max_token_lifetime.total_seconds()
-    if issued is None:
-        if expires - at > longest:
-            raise InvalidToken(Reason.LIFETIME, detail=f"the token lives {expires - at:.0f} s more")
-    elif expires <= issued or expires - issued > longest:
-        raise InvalidToken(Reason.LIFETIME, detail=f"the token lives {expires - issued} s")
-    if max(issued or 0, begins or 0) > at + leeway:
+    ends: int
+    issued: int | None
+    begins: int | None
+    now: float
+
+
+def _read_times(case: Case) -> _Times:
+    ends, issued, begins = (token.seconds(case.claims, name) for name in ("exp", "iat", "nbf"))
+    if ends is None:
+        raise InvalidToken(Reason.CLAIMS, detail="exp is required")
+    return _Times(ends, issued, begins, case.now.timestamp())
+
+
+def _times(case: Case) -> Proven:
+    """Return the token's expiry; it must say since when it lives too, but for kinds that need not (RFC 7519 4.1.6)."""
+    times = _read_times(case)
+    if times.issued is None and case.rules.issued_at_required:
+        raise InvalidToken(Reason.CLAIMS, detail="iat is required")
+    return {"token_expires": datetime.fromtimestamp(times.ends, UTC)}
+
+
+def _lifetime(case: Case) -> Proven:
+    """Refuse a token that lives too long; one that does not say since when (SPIFFE) is taken to live since now."""
+    times, longest = _read_times(case), case.issuer.max_token_lifetime.total_seconds()
+    if times.issued is None:
+        if times.ends - times.now > longest:
+            raise InvalidToken(Reason.LIFETIME, detail=f"the token lives {times.ends - times.now:.0f} s more")
+    elif times.ends <= times.issued or times.ends - times.issued > longest:
+        raise InvalidToken(Reason.LIFETIME, detail=f"the token lives {times.ends - times.issued} s")
+    return {}
+
+
+def _beginning(case: Case) -> Proven:
+    times, leeway = _read_times(case), case.issuer.leeway.total_seconds()
+    if max(times.issued or 0, times.begins or 0) > times.now + leeway:
         raise InvalidToken(Reason.NOT_YET_VALID, detail="iat or nbf lies in the future")
-    if expires <= at - leeway:
-        raise ExpiredToken(Reason.EXPIRED, detail=f"the token expired {at - expires:.0f} s ago")
-    _check_age(None if issued is None else at - issued, issuer)
-    return datetime.fromtimestamp(expires, UTC)
+    return {}
 
 
-def _check_age(age: float | None, issuer: Issuer) -> None:
+def _expiry(case: Case) -> Proven:
+    times, leeway = _read_times(case), case.issuer.leeway.total_seconds()
+    if times.ends <= times.now - leeway:
+        raise ExpiredToken(Reason.EXPIRED, detail=f"the token expired {times.now - times.ends:.0f} s ago")
+    return {}
+
+
+def _age(case: Case) -> Proven:
     """Refuse a token that is older than its issuer's `max_token_age`, or does not say how old it is."""
-    if issuer.max_token_age is None:
-        return
-    if age is None:
+    oldest = case.issuer.max_token_age
+    if oldest is None:
+        return {}
+    times = _read_times(case)
+    if times.issued is None:
         raise InvalidToken(Reason.CLAIMS, detail="iat is required, as max_token_age is set")
-    if age > issuer.max_token_age.total_seconds() + issuer.leeway.total_seconds():
-        raise InvalidToken(Reason.LIFETIME, detail=f"the token is {age:.0f} s old")
+    if times.now - times.issued > (oldest + case.issuer.leeway).total_seconds():
+        raise InvalidToken(Reason.LIFETIME, detail=f"the token is {times.now - times.issued:.0f} s old")
+    return {}
 
 
-def _scopes(claims: dict[str, Any]) -> frozenset[str]:
-    """Return the scopes that a token is for: `scope` (RFC 8693 section 4.2) or `scp`, a text with blanks or a list.
+def _subject(case: Case) -> Proven:
+    subject = case.claims.get("sub")
+    if not isinstance(subject, str) or not is_identity(subject):
+        raise InvalidToken(Reason.CLAIMS, detail="sub is missing or not printable ASCII")
+    return {"subject": subject}
 
-    Raises InvalidToken for a claim of another type.
-    """
-    said = claims.get("scope", claims.get("scp", ""))
+
+def _token_id(case: Case) -> Proven:
+    if not isinstance(case.claims.get("jti", ""), str):
+        raise InvalidToken(Reason.CLAIMS, detail="jti is no string")
+    return {}
+
+
+def _attributes(case: Case) -> Proven:
+    return {"attributes": attributes.read(case.issuer, case.claims["sub"], case.claims)}
+
+
+def _token_scope(case: Case) -> Proven:
+    """Return the scopes that a token is for: `scope` (RFC 8693 section 4.2) or `scp`, a text with blanks or a list."""
+    if not case.issuer.require_token_scope:
+        return {"token_scopes": None}
+    said = case.claims.get("scope", case.claims.get("scp", ""))
     named = said.split(" ") if isinstance(said, str) else said
     if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
         raise InvalidToken(Reason.CLAIMS, detail="scope is neither a text nor a list of texts")
-    return frozenset(named)
+    return {"token_scopes": frozenset(named)}
+
+
+CHECKS: Final = (
+    Check(name="audience", run=_audience),
+    Check(name="times", run=_times),
+    Check(name="lifetime", run=_lifetime, needs="times"),
+    Check(name="beginning", run=_beginning, needs="times"),
+    Check(name="expiry", run=_expiry, needs="times"),
+    Check(name="age", run=_age, needs="times"),
+    Check(name="subject", run=_subject),
+    Check(name="token_id", run=_token_id),
+    Check(name="attributes", run=_attributes, needs="subject"),
+    Check(name="token_scope", run=_token_scope),
+)
+"""Everything that is asked of claims, in this order; serving stops at the first that fails."""

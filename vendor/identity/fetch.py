@@ -1,18 +1,23 @@
 """A guarded GET: the one way in which a document of an issuer is fetched.
 
-No redirect is followed, the address that was checked is the address connected to, and the answer is capped in bytes and
-time.
+No redirect is followed, the address that was checked is the address connected to, and the answer is capped in bytes,
+packed and unpacked, and in time.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import socket
+import zlib
+from errno import EADDRNOTAVAIL
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
+
+from vendor.identity import addresses
 
 if TYPE_CHECKING:
     import ssl
@@ -20,43 +25,19 @@ if TYPE_CHECKING:
 SECONDS: Final = 5.0
 """The longest that one fetch may take."""
 _CHUNK: Final = 16 * 1024
-_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
-_METADATA: Final = ipaddress.IPv6Network("fd00:ec2::/32")
-"""EC2's own services over IPv6, instance metadata among them: private by their number, and nobody's issuer."""
+_ASKED: Final = MappingProxyType({"Accept": "application/json", "Accept-Encoding": "identity"})
+_GZIP: Final = 16 + zlib.MAX_WBITS
 
 
 class FetchError(Exception):
     """A document could not be had; the text is for operators."""
 
 
-def is_allowed(address: str, *, private: bool) -> bool:
-    """Tell whether an address may be connected to.
-
-    Without `private` only globally routable ones; with it also private and loopback ones, but never link-local ones
-    (cloud metadata), EC2's own, multicast, unspecified or reserved. An IPv6 address that carries an IPv4 one (mapped,
-    6to4, NAT64) is judged by that.
-    """
-    ip = _carried(ipaddress.ip_address(address))
-    if ip.is_link_local or ip.is_multicast or ip.is_unspecified or (ip.is_reserved and not ip.is_loopback):
-        return False
-    if isinstance(ip, ipaddress.IPv6Address) and ip in _METADATA:
-        return False
-    return ip.is_global or (private and (ip.is_private or ip.is_loopback))
-
-
-def _carried(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    if isinstance(ip, ipaddress.IPv4Address):
-        return ip
-    if ip in _NAT64:
-        return ipaddress.IPv4Address(ip.packed[-4:])
-    return ip.ipv4_mapped or ip.sixtofour or ip
-
-
 class _CheckedResolver(AbstractResolver):
     """Resolves a name and withholds every address that may not be connected to."""
 
-    def __init__(self, *, private: bool, loopback_only: bool) -> None:
-        self._inner = aiohttp.ThreadedResolver()
+    def __init__(self, resolver: AbstractResolver | None = None, *, private: bool, loopback_only: bool) -> None:
+        self._inner = resolver or aiohttp.ThreadedResolver()
         self._private = private
         self._loopback_only = loopback_only
 
@@ -66,33 +47,46 @@ class _CheckedResolver(AbstractResolver):
         found = await self._inner.resolve(host, port, family)
         allowed = [result for result in found if self._allows(result["host"])]
         if not allowed:
-            raise OSError(f"{host} has no address that may be connected to")
+            raise OSError(EADDRNOTAVAIL, f"{host} has no address that may be connected to")
         return allowed
 
     def _allows(self, address: str) -> bool:
         if self._loopback_only and not ipaddress.ip_address(address).is_loopback:
             return False
-        return is_allowed(address, private=self._private)
+        return addresses.is_allowed(address, private=self._private)
 
     async def close(self) -> None:
         await self._inner.close()
 
 
-async def get(url: str, *, longest: int, private: bool, tls: ssl.SSLContext, seconds: float = SECONDS) -> bytes:
+async def get(
+    url: str,
+    *,
+    longest: int,
+    private: bool,
+    tls: ssl.SSLContext,
+    seconds: float = SECONDS,
+    resolver: AbstractResolver | None = None,
+) -> bytes:
     """Return the body of a 200 answer of at most `longest` bytes that comes within `seconds`.
 
-    `private` admits private and loopback addresses, and plain http to loopback. Raises FetchError.
+    `private` admits private and loopback addresses, and plain http to loopback; `resolver` is asked for names in the
+    system's stead. Raises FetchError.
     """
     target = _checked(url, private=private)
-    resolver = _CheckedResolver(private=private, loopback_only=target.scheme == "http")
-    connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, ssl=tls, limit=1)
-    timeout = aiohttp.ClientTimeout(total=seconds)
+    checked = _CheckedResolver(resolver, private=private, loopback_only=target.scheme == "http")
+    connector = aiohttp.TCPConnector(resolver=checked, use_dns_cache=False, ssl=tls, limit=1)
     try:
         async with (
-            aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session,
-            session.get(target, allow_redirects=False, headers={"Accept": "application/json"}) as answer,
+            aiohttp.ClientSession(
+                connector=connector,
+                timeout=aiohttp.ClientTimeout(total=seconds),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,  # it has no bound of ours
+            ) as session,
+            session.get(target, allow_redirects=False, headers=_ASKED) as answer,
         ):
-            return await _body(answer, longest)
+            return _unpacked(await _body(answer, longest), answer, longest)
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as exc:
         raise FetchError(f"GET {url}: {type(exc).__name__} {exc!s:.200}".rstrip()) from exc
 
@@ -114,7 +108,7 @@ def _checked(url: str, *, private: bool) -> URL:
         if _reads_as_address(host):
             raise FetchError(f"{url!r:.200} has an address in an odd form") from None
         return target
-    if not is_allowed(host, private=private) or (target.scheme == "http" and not literal.is_loopback):
+    if not addresses.is_allowed(host, private=private) or (target.scheme == "http" and not literal.is_loopback):
         raise FetchError(f"{url!r:.200} is at an address that may not be connected to")
     return target
 
@@ -137,3 +131,22 @@ async def _body(answer: aiohttp.ClientResponse, longest: int) -> bytes:
         if len(body) > longest:
             raise FetchError(f"GET {answer.url}: more than {longest} bytes")
     return bytes(body)
+
+
+def _unpacked(body: bytes, answer: aiohttp.ClientResponse, longest: int) -> bytes:
+    """Return the body as it was before it was packed: a store of files can have it packed already, and asks nobody."""
+    encodings = [name.lower() for name in answer.headers.getall("Content-Encoding", ["identity"])]
+    if encodings == ["identity"]:
+        return body
+    if encodings != ["gzip"]:
+        raise FetchError(f"GET {answer.url}: it is packed as {', '.join(encodings):.80}")
+    unpacking = zlib.decompressobj(_GZIP)
+    try:
+        unpacked = unpacking.decompress(body, longest + 1)
+    except zlib.error as exc:
+        raise FetchError(f"GET {answer.url}: it is no gzip") from exc
+    if len(unpacked) > longest:
+        raise FetchError(f"GET {answer.url}: more than {longest} bytes")
+    if not unpacking.eof or unpacking.unused_data:
+        raise FetchError(f"GET {answer.url}: it is no whole gzip")
+    return unpacked

@@ -2,47 +2,44 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from typing import TYPE_CHECKING, Final, Protocol, assert_never
+import random
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from vendor.identity import fetch, jwks
-from vendor.identity.issuer import ApiServerKeys, DiscoveredKeys, GivenKeys, KeysAt
+from vendor.identity import jwks
+from vendor.identity.discovery import Source
+from vendor.identity.issuer import Kind
+from vendor.identity.kept import LastGood
+from vendor.identity.refreshing import Refreshing
 from vendor.refusals import InvalidToken, IssuerUnavailable, Reason
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from vendor.identity.authentication import VerificationKey
     from vendor.identity.issuer import Issuer
+    from vendor.identity.jwk import Dropped
     from vendor.identity.jwks import KeySet
+    from vendor.identity.kept import Clock, Kept
 
 UNKNOWN_PAUSE: Final = 30.0
-"""Seconds in which unknown key ids cause at most one fetch."""
+"""Seconds in which unknown key ids cause at most one fetch; the set that it brought says no to all others (T9)."""
 RETRY_PAUSE: Final = 5.0
 """Seconds between fetches of a set that is missing or old: sooner, as an honest token may be waiting for it."""
 FRESH: Final = 300.0
-"""Seconds after which a set is fetched again in the background."""
-STALE: Final = 24 * 3600.0
-"""Seconds for which a set serves while it cannot be fetched."""
-LONGEST_DISCOVERY: Final = 64 * 1024
-"""Bytes of the largest discovery document that is read."""
-
-
-class Clock(Protocol):
-    """Time that never steps."""
-
-    def monotonic(self) -> float:
-        """Return seconds since some fixed moment."""
-        ...
+"""Seconds after which a set is fetched again in the background, at the latest."""
+SPREAD: Final = 0.2
+"""The part of FRESH by which that is sooner at most, so that replicas started together do not fetch together."""
 
 
 class IssuerKeys:
     """The set of one issuer's keys; see `vendor.identity.authentication.Keys`.
 
-    `report` is told the result of each fetch, one of `ok` and `failed`, with the reason for operators. `ask` returns
-    the JWKS of the issuer's API server and raises FetchError; only `keys: kubernetes` needs it.
+    `report` is told what came of each fetch, `ok` or `failed`, with the reason for operators or why keys were newly
+    dropped, and of what was kept: `restored`, `not_restored` or `not_kept`. `dropped` is told how many keys of the
+    latest answer are not used, for each reason of `vendor.identity.jwk.Unfit`. `ask` returns the JWKS of the issuer's
+    API server and raises FetchError; only `keys: kubernetes` needs it. `kept` holds the last good set for a restart:
+    see `vendor.identity.kept` for what that is worth to an attacker. `jitter` returns a number from 0 to 1.
     """
 
     def __init__(
@@ -52,118 +49,111 @@ class IssuerKeys:
         clock: Clock,
         tls: ssl.SSLContext,
         report: Callable[[str, str, str], None],
+        dropped: Callable[[str, Mapping[str, int]], None] | None = None,
         ask: Callable[[], Awaitable[bytes]] | None = None,
+        kept: Kept | None = None,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._issuer = issuer
         self._clock = clock
-        self._tls = tls
         self._report = report
-        self._ask = ask
+        self._dropped = dropped or (lambda _issuer, _counts: None)
+        self._jitter = jitter
+        self._source = Source(issuer=issuer, tls=tls, ask=ask)
+        self._kept = LastGood(issuer=issuer, clock=clock, kept=kept, report=report)
+        self._uses = jwks.SPIFFE if issuer.kind is Kind.SPIFFE else jwks.SIGNATURES
+        self._oldest = issuer.max_keys_age.total_seconds()
         self._set: KeySet | None = None
-        self._fetched_at = 0.0
+        self._fetched_at = self._due = float("-inf")
         self._failed: str | None = "the keys were not fetched yet"
-        self._not_before: dict[float, float] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._refreshing = Refreshing(self._fetch, clock=clock, name=f"keys of {issuer.name}")
         self.generation = 0
 
-    async def find(self, key_id: str) -> VerificationKey:
-        """Return the key of this id, fetching the set when it is missing, old, or lacks the key.
-
-        Raises InvalidToken when the issuer has no such key, IssuerUnavailable when its keys cannot be had.
-        """
-        if self._set is None or self.age() > STALE:
-            await self._refresh(RETRY_PAUSE)
-            return self._key(key_id) or self._refuse(key_id)
-        if self.age() > FRESH:
-            self._start(RETRY_PAUSE)
-        key = self._key(key_id)
-        if key is None:
-            await self._refresh(UNKNOWN_PAUSE)
-            key = self._key(key_id)
-        return key or self._refuse(key_id)
-
-    async def load(self) -> None:
-        """Fetch the set if none is had, so that the first token need not wait."""
-        if self._set is None:
-            await self._refresh(RETRY_PAUSE)
+    @property
+    def serves(self) -> bool:
+        """Whether a set is had that is not too old to serve."""
+        return self._set is not None and self.age() <= self._oldest
 
     def age(self) -> float:
         """Return the seconds since the set was fetched, infinite if it never was."""
         return float("inf") if self._set is None else self._clock.monotonic() - self._fetched_at
 
+    async def find(self, key_id: str) -> VerificationKey:
+        """Return the key of this id, waiting for a fetch only when no set serves, or the one that does lacks the key.
+
+        Raises InvalidToken when the issuer has no such key, IssuerUnavailable when its keys cannot be had.
+        """
+        cold = not self._begin()
+        if cold:
+            await self._refreshing.wait(RETRY_PAUSE)
+        key = self._key(key_id)
+        if key is None and not cold:
+            await self._refreshing.wait(UNKNOWN_PAUSE)
+            key = self._key(key_id)
+        return key or self._refuse(key_id)
+
+    async def load(self) -> None:
+        """Fetch the set when it is due, and wait for it if none serves; to be called every few seconds.
+
+        So no request waits for a routine refresh, and a token that comes first need not wait at all.
+        """
+        if not self._begin():
+            await self._refreshing.wait(RETRY_PAUSE)
+
     async def close(self) -> None:
-        """End a fetch that is under way."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        """End a fetch that is under way, and let what was fetched be kept."""
+        await self._refreshing.close()
+        await self._kept.close()
+
+    def _begin(self) -> bool:
+        """Take up what was kept, start a fetch behind the caller if one is due, and tell whether a set serves."""
+        if self._set is None and (restored := self._kept.restore(self._parse)) is not None:
+            self._take(*restored)
+            self._due = float("-inf")  # however fresh it is, keys may have been withdrawn while nobody looked
+        if self.serves and self._clock.monotonic() >= self._due:
+            self._refreshing.start(RETRY_PAUSE)
+        return self.serves
 
     def _key(self, key_id: str) -> VerificationKey | None:
-        return None if self._set is None or self.age() > STALE else self._set.keys.get(key_id)
+        return None if self._set is None or not self.serves else self._set.keys.get(key_id)
 
-    def _refuse(self, key_id: str) -> VerificationKey:
+    def _refuse(self, key_id: str) -> NoReturn:
         """Refuse: without a good answer of the issuer nobody can say that its key does not exist (T10)."""
-        if self._failed is not None:
-            raise IssuerUnavailable(Reason.KEYS_UNAVAILABLE, detail=self._failed)
+        if self._failed is not None or not self.serves:
+            raise IssuerUnavailable(Reason.KEYS_UNAVAILABLE, detail=self._failed or "the keys are too old")
         raise InvalidToken(Reason.UNKNOWN_KEY, detail=f"issuer {self._issuer.name} has no key {key_id!r:.80}")
-
-    async def _refresh(self, pause: float) -> None:
-        """Wait for the fetch under way, or for a new one if the pause since the last of its kind is over."""
-        self._start(pause)
-        if self._task is not None:
-            await asyncio.shield(self._task)
-
-    def _start(self, pause: float) -> None:
-        now = self._clock.monotonic()
-        if self._task is not None or now < self._not_before.get(pause, now):
-            return
-        self._not_before[pause] = now + pause
-        self._task = asyncio.create_task(self._fetch(), name=f"keys of {self._issuer.name}")
-        self._task.add_done_callback(self._forget)
-
-    def _forget(self, _task: asyncio.Task[None]) -> None:
-        self._task = None
 
     async def _fetch(self) -> None:
         """Replace the set, or keep it and remember why not, whatever a hostile answer made some library raise."""
+        began = self._clock.monotonic()
         try:
-            found = jwks.parse(await self._document(), self._issuer.algorithms)
+            raw = await self._source.read()
+            found = self._parse(raw)
         except Exception as exc:  # noqa: BLE001 - as said: a failed fetch is never a defect of one request
             self._failed = f"{type(exc).__name__}: {exc!s:.300}"
             self._report(self._issuer.name, "failed", self._failed)
             return
-        if self._set is None or found.keys != self._set.keys:
-            self.generation += 1
-        self._set, self._failed, self._fetched_at = found, None, self._clock.monotonic()
-        self._report(self._issuer.name, "ok", "; ".join(found.dropped))
+        before = () if self._set is None else self._set.dropped
+        self._failed = None
+        self._take(found, began)
+        self._kept.keep(raw)
+        self._report(self._issuer.name, "ok", "" if found.dropped == before else jwks.told(found.dropped))
 
-    async def _document(self) -> bytes:
-        match self._issuer.keys:
-            case GivenKeys(jwks=given):
-                return given
-            case KeysAt(url=url):
-                return await self._get(url, jwks.LONGEST)
-            case DiscoveredKeys():
-                return await self._get(await self._discovered(), jwks.LONGEST)
-            case ApiServerKeys():
-                if self._ask is None:
-                    raise fetch.FetchError("nobody asks the API server")
-                return await self._ask()
-            case _:  # pragma: no cover
-                assert_never(self._issuer.keys)
-
-    async def _discovered(self) -> str:
-        """Return `jwks_uri` of the issuer's own discovery document (OpenID Connect Discovery 1.0 section 4.3)."""
-        url = self._issuer.url.rstrip("/") + "/.well-known/openid-configuration"
+    def _parse(self, raw: bytes) -> KeySet:
+        """Read a key set and tell what it holds that is not used, also when nothing else is in it."""
+        dropped: tuple[Dropped, ...] = ()
         try:
-            document = json.loads(await self._get(url, LONGEST_DISCOVERY))
-        except (ValueError, RecursionError) as exc:
-            raise fetch.FetchError(f"GET {url}: the answer is not JSON") from exc
-        if not isinstance(document, dict) or document.get("issuer") != self._issuer.url:
-            raise fetch.FetchError(f"GET {url}: the document is another issuer's")
-        found = document.get("jwks_uri")
-        if not isinstance(found, str):
-            raise fetch.FetchError(f"GET {url}: the document has no jwks_uri")
+            found = jwks.parse(raw, self._issuer.algorithms, self._uses)
+            dropped = found.dropped
+        except jwks.KeySetError as exc:
+            dropped = exc.dropped
+            raise
+        finally:
+            self._dropped(self._issuer.name, jwks.count(dropped))
         return found
 
-    async def _get(self, url: str, longest: int) -> bytes:
-        return await fetch.get(url, longest=longest, private=self._issuer.allow_private_addresses, tls=self._tls)
+    def _take(self, found: KeySet, fetched_at: float) -> None:
+        if self._set is None or found.keys != self._set.keys:
+            self.generation += 1
+        self._set, self._fetched_at = found, fetched_at
+        self._due = fetched_at + min(FRESH, self._oldest / 2) * (1 - SPREAD * self._jitter())

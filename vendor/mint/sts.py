@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aiobotocore.config import AioConfig
@@ -15,11 +14,12 @@ from vendor.mint.answer import read_credentials, read_time
 from vendor.mint.capped import CappedSession
 from vendor.mint.errors import refusal_of
 from vendor.mint.sparing import spare
-from vendor.policy.limits import SHORTEST
+from vendor.policy.limits import SHORTEST, shortened
 from vendor.refusals import ExpiredToken, Reason, Refusal, StsThrottled, StsUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime, timedelta
 
     from aiobotocore.session import AioSession
 
@@ -114,13 +114,11 @@ class Sts:
                 await region.client.close()
 
     def _duration(self, session: RoleSession) -> timedelta:
-        if session.not_after is None:
-            return session.duration
-        left = timedelta(seconds=int((session.not_after - self._clock.now()).total_seconds()))
-        if left < SHORTEST:
+        left = shortened(session, self._clock.now())
+        if session.not_after is not None and left < SHORTEST:
             public = "the token ends too soon for this scope: renew it and ask again"
             raise ExpiredToken(Reason.LIFETIME, public, detail=f"{left.total_seconds():.0f} s are left of the token")
-        return min(session.duration, left)
+        return left
 
     async def _attempt(self, session: RoleSession, gives_up: float) -> Credentials:
         wait = self._budget.book(gives_up - self._clock.monotonic())

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from vendor.policy import limits
+from vendor.policy.lookup import Lookup
 from vendor.policy.naming import session_name
 from vendor.policy.parameter import admit_attribute
 from vendor.policy.session import RoleSession
@@ -80,6 +81,7 @@ class Mapping:
     def __init__(self, *, scopes: AbstractMapping[str, Scope], generation: int, capacity: int = 10_000) -> None:
         self.scopes = scopes
         self.generation = generation
+        self._lookup = Lookup(scopes.values())
         self._opened: OrderedDict[object, RoleSession] = OrderedDict()
         self._capacity = capacity
 
@@ -100,7 +102,7 @@ class Mapping:
 
     def permitted(self, principal: Principal) -> list[Permission]:
         """Return the permission for each scope that the principal may have, in the order of the configuration."""
-        found = (_permission(scope, principal) for scope in self.scopes.values())
+        found = (_permission(scope, principal) for scope in self._lookup.candidates(principal))
         return [permission for permission in found if permission is not None]
 
     def open(self, permission: Permission, principal: Principal, asked: Asked) -> RoleSession:
@@ -199,7 +201,8 @@ def _permission(scope: Scope, principal: Principal) -> Permission | None:
         for index, grant in enumerate(scope.grants):
             if grant.failed(principal) is None:
                 return Permission(scope=scope, grant=index)
-    return None if scope.enforced else Permission(scope=scope, grant=None)
+    relaxed = not scope.enforced and any(grant.issuer == principal.issuer for grant in scope.grants)
+    return Permission(scope=scope, grant=None) if relaxed else None
 
 
 def _token_is_for(scope: Scope, principal: Principal) -> bool:
@@ -209,7 +212,9 @@ def _token_is_for(scope: Scope, principal: Principal) -> bool:
 def _consider(scope: Scope, index: int, principal: Principal) -> Considered:
     grant = scope.grants[index]
     failed = grant.failed(principal)
-    wanted: object = grant.issuer if failed == "issuer" else dict(grant.where).get(failed or "")
+    # A grant can ask for the attribute issuer too, and fail by either.
+    foreign = principal.issuer != grant.issuer
+    wanted: object = grant.issuer if foreign else dict(grant.where).get(failed or "")
     had = None if failed is None else principal.attributes.get(failed)
     if failed is None and not _token_is_for(scope, principal):
         failed, wanted, had = TOKEN_SCOPE, scope.name, tuple(sorted(principal.token_scopes or ()))

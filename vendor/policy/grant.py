@@ -63,7 +63,8 @@ class SessionTemplate:
 class Scope:
     """One scope: who may have it, what the caller may say, and the session that comes of it.
 
-    `enforced` false (mode: audit) lets an identity without a grant through and records that it would be refused.
+    `enforced` false (mode: audit) lets every identity through whose issuer a grant names, and records that it would be
+    refused.
     """
 
     name: str

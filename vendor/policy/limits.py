@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from vendor.refusals import InvalidRequest, PolicyTooLarge, Reason, ValueNotAllowed
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from vendor.policy.session import RoleSession
 
 SHORTEST: Final = timedelta(seconds=900)
@@ -40,6 +42,13 @@ def check_duration(asked: timedelta, most: timedelta) -> timedelta:
     if asked > most:
         raise InvalidRequest(Reason.DURATION, f"this scope gives at most {most.total_seconds():.0f} seconds")
     return asked
+
+
+def shortened(session: RoleSession, now: datetime) -> timedelta:
+    """Return how long a session that begins now is asked for: its duration, or what is left until `not_after`."""
+    if session.not_after is None:
+        return session.duration
+    return min(session.duration, timedelta(seconds=int((session.not_after - now).total_seconds())))
 
 
 def check(session: RoleSession) -> RoleSession:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
+from vendor.policy import limits
 from vendor.server.wire import timestamp
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from vendor.identity.principal import Principal
-    from vendor.policy.decision import Considered, Decision
+    from vendor.policy.decision import Asked, Considered, Decision
     from vendor.policy.grant import Scope
     from vendor.policy.parameter import Parameter
     from vendor.policy.session import RoleSession
+    from vendor.refusals import Refusal
+
+SHORT: Final = timedelta(minutes=30)
+"""SDKs renew what has less than 15 minutes left: below this they ask at nearly every use."""
+LARGE: Final = 0.75
+"""The part of a policy's limit above which its packed form, of which nobody knows the rule, may be too large."""
 
 
 def of_scope(scope: Scope) -> dict[str, Any]:
@@ -26,8 +36,10 @@ def of_scope(scope: Scope) -> dict[str, Any]:
     }
 
 
-def of_decision(decision: Decision, principal: Principal, *, whole: bool) -> dict[str, Any]:
-    """Return a decision.
+def of_decision(
+    decision: Decision, principal: Principal, asked: Asked, *, now: datetime, whole: bool
+) -> dict[str, Any]:
+    """Return a decision, for a session that would begin now.
 
     `whole` is for operators. A caller is shown only grants for its own issuer, its own attributes, and the public text.
     """
@@ -36,19 +48,50 @@ def of_decision(decision: Decision, principal: Principal, *, whole: bool) -> dic
     return {
         "allowed": refusal is None,
         "scope": decision.permission and decision.permission.scope.name,
+        "asked": _asked(asked),
         "principal": {"issuer": principal.issuer, "subject": principal.subject, "attributes": {**principal.attributes}},
         "grant": decision.permission and decision.permission.grant,
-        "would_refuse": decision.permission is not None and decision.permission.grant is None,
+        "would_refuse": _would_refuse(decision),
         "grants": [_grant(grant, whole=whole) for grant in grants],
-        "refusal": refusal
-        and {
-            "code": refusal.code,
-            "message": refusal.public,
-            "reason": refusal.reason if whole else None,
-            "detail": refusal.detail if whole else None,
-        },
-        "session": session and _session(session, whole=whole),
+        "refusal": refusal and of_refusal(refusal, whole=whole),
+        "session": session and _session(session, asked, now=now, whole=whole),
+        "warnings": [*_of_principal(decision, principal), *(_of_session(session, now) if session else ())],
     }
+
+
+def of_nobody(refusal: Refusal, asked: Asked, *, whole: bool) -> dict[str, Any]:
+    """Return the same members where nothing could be decided: nobody was proven to be asking."""
+    return {
+        "allowed": False,
+        "scope": None,
+        "asked": _asked(asked),
+        "principal": None,
+        "grant": None,
+        "would_refuse": False,
+        "grants": [],
+        "refusal": of_refusal(refusal, whole=whole),
+        "session": None,
+        "warnings": [],
+    }
+
+
+def of_refusal(refusal: Refusal, *, whole: bool) -> dict[str, Any]:
+    """Return a refusal; what is meant for operators only if `whole`."""
+    return {
+        "code": refusal.code,
+        "message": refusal.public,
+        "reason": refusal.reason if whole else None,
+        "detail": refusal.detail if whole else None,
+    }
+
+
+def _asked(asked: Asked) -> dict[str, Any]:
+    seconds = None if asked.duration is None else int(asked.duration.total_seconds())
+    return {"scope": asked.scope, "parameters": {**asked.parameters}, "duration_seconds": seconds}
+
+
+def _would_refuse(decision: Decision) -> bool:
+    return decision.permission is not None and decision.permission.grant is None
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
@@ -67,11 +110,12 @@ def _grant(grant: Considered, *, whole: bool) -> dict[str, Any]:
     return {**told, "issuer": grant.issuer, "wanted": grant.wanted} if whole else told
 
 
-def _session(session: RoleSession, *, whole: bool) -> dict[str, Any]:
+def _session(session: RoleSession, asked: Asked, *, now: datetime, whole: bool) -> dict[str, Any]:
     """Return what would be sent to STS; the external id is a shared secret, so only its presence is told."""
     told = {
         "target": session.target,
         "role": session.role_arn,
+        "chain": [session.role_arn],
         "session_name": session.session_name,
         "policy": None if session.policy is None else json.loads(session.policy),
         "policy_characters": None if session.policy is None else len(session.policy),
@@ -79,7 +123,40 @@ def _session(session: RoleSession, *, whole: bool) -> dict[str, Any]:
         "tags": dict(session.tags),
         "transitive_tags": list(session.transitive_tags),
         "source_identity": session.source_identity,
-        "duration_seconds": int(session.duration.total_seconds()),
+        "duration_seconds": max(0, int(limits.shortened(session, now).total_seconds())),
+        "duration_rule": _duration_rule(session, asked, now),
         "not_after": session.not_after and timestamp(session.not_after),
     }
     return {**told, "external_id": session.external_id is not None} if whole else told
+
+
+def _duration_rule(session: RoleSession, asked: Asked, now: datetime) -> str:
+    """Return what has set the duration: the caller, or a key of the scope's session."""
+    if limits.shortened(session, now) < session.duration:
+        return "cap_to_token"
+    return "duration" if asked.duration is None else "asked"
+
+
+def _of_principal(decision: Decision, principal: Principal) -> list[str]:
+    said = []
+    if _would_refuse(decision):
+        said.append("no grant matches: only mode audit lets this identity through")
+    if decision.session and not principal.subject:
+        said.append("no subject was given: behind a real one the session name ends in another digest")
+    return said
+
+
+def _of_session(session: RoleSession, now: datetime) -> list[str]:
+    said, lasts = [], limits.shortened(session, now)
+    if session.policy is None and not session.policy_arns:
+        said.append("unrestricted: the session can do all that the role can")
+    if session.policy is not None and len(session.policy) > LARGE * limits.LONGEST_POLICY:
+        said.append(
+            f"the policy is near its {limits.LONGEST_POLICY} characters: STS may find its packed form too large"
+        )
+    if lasts < limits.SHORTEST:
+        seconds = limits.SHORTEST.total_seconds()
+        said.append(f"the token ends too soon: STS gives no less than {seconds:.0f} s, so the exchange is refused")
+    elif lasts < SHORT:
+        said.append("SDKs renew below 15 minutes left: under 30m they ask at nearly every use")
+    return said

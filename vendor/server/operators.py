@@ -84,7 +84,8 @@ class OperatorDoors:
         principal = self._authenticator.suppose(issuer or "", attributes)
         if principal is None:
             raise InvalidRequest(Reason.MALFORMED_REQUEST, "issuer must be the name of a configured issuer")
-        told = explanation.of_decision(self._exchange.mapping.explain(principal, asked), principal, whole=True)
+        decision = self._exchange.mapping.explain(principal, asked)
+        told = explanation.of_decision(decision, principal, asked, now=self._exchange.now(), whole=True)
         return Answer(200, wire.dump(told), visit.request_id)
 
     async def _operator(self, visit: Visit) -> Principal:

@@ -69,7 +69,7 @@ class PublicDoors:
         members = await wire.read_body(visit.request)
         asked = wire.read_asked(members, scope=wire.pop_text(members, "scope"))
         decision = self._exchange.mapping.explain(principal, asked)
-        told = explanation.of_decision(decision, principal, whole=False)
+        told = explanation.of_decision(decision, principal, asked, now=self._exchange.now(), whole=False)
         return Answer(200, wire.dump(told), visit.request_id)
 
     async def _caller(self, visit: Visit) -> Principal:

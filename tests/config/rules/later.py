@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.config.rules.passages import CLUSTER, MINT, MINTED, OF_ISSUER, ROLE
+from tests.config.rules.passages import MINT, MINTED, ROLE
 from tests.config.sound import rules
 
 LATER = rules(
@@ -33,16 +33,6 @@ LATER = rules(
         "listen:\n  tls: {certificate: a, private_key: b, client_ca: ^^c}\n",
         "listen.tls.client_ca",
         "client_ca is not in this release",
-    ),
-    *(
-        (
-            f"kind {kind} is not in this release",
-            CLUSTER,
-            f"    kind: ^^{kind}\n",
-            f"{OF_ISSUER}.kind",
-            f"kind {kind} is not in this release",
-        )
-        for kind in ("github", "gitlab", "spiffe", "cognito", "aws")
     ),
     (
         "via is not in this release",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.config.rules.passages import MONTH, OF_SESSION, SESSION
+from tests.config.rules.breadth import of_kind
+from tests.config.rules.passages import GRANT, MONTH, OF_SESSION, SESSION
 from tests.config.sound import rules
 
 WARNINGS = rules(
@@ -39,7 +40,7 @@ WARNINGS = rules(
         SESSION,
         f"{SESSION}      name: ^^'{{{{ subject }}}}'\n",
         f"{OF_SESSION}.name",
-        "a Kubernetes subject has colons",
+        "subject is written system:serviceaccount:NAMESPACE:NAME, so {{ subject }} can never be filled",
     ),
     (
         "a pattern that matches no file is told",
@@ -47,5 +48,41 @@ WARNINGS = rules(
         'version: 1\ninclude: [^^"scopes/*.yaml"]',
         "include[0]",
         "no file is there",
+    ),
+    (
+        "a repository never fits",
+        *of_kind("github", "{repository: acme/site}", fill="{{ repository }}"),
+        f"{OF_SESSION}.name",
+        "repository is written OWNER/NAME, so {{ repository }} can never be filled",
+    ),
+    (
+        "groups never fit",
+        *of_kind("cognito", "{client_id: a}", fill="{{ groups }}"),
+        f"{OF_SESSION}.name",
+        "groups is a list, so {{ groups }} can never be filled",
+    ),
+    (
+        "a name that aws does not know is taken for a request tag, in a place",
+        *of_kind("aws", '{account: "111122223333"}', fill="{{ job }}"),
+        f"{OF_SESSION}.name",
+        "{{ job }} is taken for a request tag, which its sender chose",
+    ),
+    (
+        "a name that aws does not know is taken for a request tag, in a grant",
+        *of_kind("aws", '{account: "111122223333", ^^job: nightly}'),
+        f"{GRANT}.where.job",
+        "job is taken for a request tag, which its sender chose",
+    ),
+    (
+        "not every job has an environment",
+        *of_kind("github", "{repository: acme/site}", fill="{{ environment }}"),
+        f"{OF_SESSION}.name",
+        "not every token has environment",
+    ),
+    (
+        "a parameter is no request tag",
+        *of_kind("aws", '{account: "111122223333", ^^month: nightly}'),
+        f"{GRANT}.where.month",
+        "month is taken for a request tag, which its sender chose",
     ),
 )

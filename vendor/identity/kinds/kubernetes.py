@@ -5,10 +5,11 @@ Source: Kubernetes, "Managing Service Accounts", bound service account tokens.
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from vendor.identity.kinds.rules import Rules, audience, texts
+from vendor.identity.kinds.rules import Form, Rules, audience, texts
 from vendor.refusals import InvalidToken, Reason
 
 if TYPE_CHECKING:
@@ -42,4 +43,12 @@ def _read(_issuer: Issuer, subject: str, claims: Mapping[str, Any]) -> dict[str,
     return {**found}
 
 
-RULES: Final = Rules(names=tuple(_PATHS), read=_read, audience=audience, optional=frozenset(_PATHS) - _REQUIRED)
+RULES: Final = Rules(
+    names=tuple(_PATHS),
+    read=_read,
+    audience=audience,
+    optional=frozenset(_PATHS) - _REQUIRED,
+    forms=MappingProxyType(
+        {"subject": Form(skeleton=re.compile("x:x:x:x"), example="system:serviceaccount:NAMESPACE:NAME")}
+    ),
+)

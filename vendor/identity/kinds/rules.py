@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from vendor.identity.issuer import ASYMMETRIC
+from vendor.identity.kinds import strangers
 from vendor.refusals import InvalidToken, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from vendor.identity.issuer import Issuer
+    from vendor.identity.kinds.strangers import Owners
     from vendor.identity.principal import AttributeValue
 
 JWT: Final = frozenset({"", "jwt"})
 """The `typ` of most tokens, in lower case and without `application/`; the empty string stands for none."""
+
+_BETWEEN: Final = re.compile("[^:/]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What the values of an attribute look like.
+
+    `skeleton` matches them with an `x` for everything between their `:` and `/`; it holds for those that begin with
+    `prefix`. `example` is for people.
+    """
+
+    skeleton: re.Pattern[str]
+    example: str
+    prefix: str = ""
+
+    def fits(self, text: str) -> bool:
+        """Tell whether a text, or a glob, has the `:` and `/` of a value: a `*` never stands for one."""
+        return not text.startswith(self.prefix) or self.skeleton.fullmatch(_BETWEEN.sub("x", text)) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +46,14 @@ class Rules:
     """What holds for every token of a kind.
 
     `names` are the attributes of the kind, `read` returns those that a token yields from its issuer, its `sub` and its
-    claims, and raises InvalidToken where the claims contradict themselves. `audience` returns whom the token is for.
-    `types` are the `typ` that are taken. A good token may lack the attributes in `optional`; those in `lists` are lists
-    of strings, every other one is a string.
+    claims, and raises InvalidToken where the claims contradict themselves. `audience` returns whom the token is for,
+    and raises InvalidToken where it says two things. `types` are the `typ` and `algorithms` the `alg` that are taken.
+    A good token may lack the attributes in `optional`; those in `lists` are lists of strings, every other one is a
+    string, in `forms` of a certain look.
 
-    `shared` says that strangers get tokens of the same issuer: a grant must then pin one of `pins`, the attributes that
-    name who it is. `owned` are those of them whose part before the first `/` is a name that anybody can register.
-    `open` says that a token may yield more attributes than `names`, which its sender may have chosen.
+    `strangers` returns what names an owner where strangers get tokens of the same issuer: a grant must then name one.
+    `open` says that a token may yield more attributes than `names`; what stands below the claims in `chosen` was chosen
+    by its sender and proves nothing.
     """
 
     names: tuple[str, ...]
@@ -36,12 +61,13 @@ class Rules:
     audience: Callable[[Mapping[str, Any]], object]
     optional: frozenset[str] = frozenset()
     types: frozenset[str] = JWT
+    algorithms: tuple[str, ...] = ASYMMETRIC
     issued_at_required: bool = True
     lists: frozenset[str] = frozenset()
-    shared: bool = False
-    pins: frozenset[str] = frozenset({"subject"})
-    owned: frozenset[str] = frozenset()
+    forms: Mapping[str, Form] = field(default_factory=lambda: MappingProxyType({}))
+    strangers: Callable[[str], Owners | None] = strangers.known
     open: bool = False
+    chosen: tuple[tuple[str, ...], ...] = ()
 
 
 def audience(claims: Mapping[str, Any]) -> object:

@@ -1,0 +1,110 @@
+"""The rig: a served world with the service on a processor of its own, flows of requests, and what must always hold.
+
+    async with Rig(folder) as rig:
+        flow = await rig.send(calls.of(rig.world, names), rate=200, seconds=10)
+        rig.world.issuer.fault = "down"
+        results = await flow.results()
+
+What always holds is checked when the block ends well (`tests.faults.always`).
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from tests.faults import always, traffic
+from tests.faults.load import Plan
+from tests.faults.scrape import Scrape
+from tests.server.http import Answer, get
+from tests.service import CONFIGURATION, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.faults.traffic import Call, Flow
+
+CORES: Final = sorted(os.sched_getaffinity(0))
+
+
+class Rig:
+    """A world under flows of requests; `fault` is the issuer's from the start, and its keys are then not waited for."""
+
+    def __init__(self, folder: Path, *, configuration: str = CONFIGURATION, fault: str | None = None) -> None:
+        self.folder = folder
+        self.world = World(folder, configuration=configuration)
+        self.world.issuer.fault = fault
+        self._scraped: list[str] = []
+        self._flows: list[Flow] = []
+        self._numbers = count()
+
+    async def send(self, calls: list[Call], *, rate: float, seconds: float, **more: Any) -> Flow:
+        """Begin a flow to the public listener and return once it sends; `more` is of `tests.faults.load.Plan`."""
+        url = self.world.service.public
+        plan = Plan(url=url, requests=[], rate=rate, seconds=seconds, forbidden=list(always.CANARIES), **more)
+        flow = await traffic.start(plan, calls, self.folder / f"plan-{next(self._numbers)}")
+        self._flows.append(flow)
+        return flow
+
+    async def scrape(self) -> Scrape:
+        """Return the service's metrics."""
+        answer = await get(self.world.service.operations, "/metrics")
+        self._scraped.append(answer.body.decode())
+        return Scrape(self._scraped[-1])
+
+    async def ready(self) -> Answer:
+        """Return what the service says of its readiness."""
+        return await get(self.world.service.operations, "/readyz")
+
+    def memory(self) -> int:
+        """Return the bytes that the service holds resident (proc(5), statm)."""
+        pages = Path(f"/proc/{self.world.service.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    async def __aenter__(self) -> Self:
+        # A child stays where it is begun, with all its threads; then the rig moves out of its way.
+        with _on(CORES[:1]):
+            await self.world.__aenter__()
+        self._apart = _on(CORES[-1:])
+        self._apart.__enter__()
+        self._before = await self.scrape()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: object) -> None:
+        try:
+            for flow in self._flows:
+                await flow.end()
+            if exc is None:
+                await self._check()
+        finally:
+            self._apart.__exit__(None, None, None)
+            await self.world.__aexit__(kind, exc, trace)
+        if exc is None:
+            always.check_log(self.world.service.log)
+            always.check_secrets(self._written(), [call for flow in self._flows for call in flow.calls])
+
+    async def _check(self) -> None:
+        flows = [flow.done for flow in self._flows if flow.done is not None]
+        always.check_answers(flows)
+        always.check_credentials(flows, self.world.sts.issued)
+        always.check_names(self.world.sts.requests)
+        always.check_audit(flows, self.world.audit())
+        always.check_lag(self._before, await self.scrape())
+
+    def _written(self) -> str:
+        stdout = (self.folder / "stdout").read_text()
+        return "\n".join([stdout, *self.world.service.log, self.world.audit_path.read_text(), *self._scraped])
+
+
+@contextmanager
+def _on(cores: list[int]) -> Iterator[None]:
+    """Keep this process, and the children that it begins, on these processors."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -1,0 +1,69 @@
+"""`vendor`: the service and its operators' commands, one module each."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from vendor.cli import check, demo, explain, replay, schema, serve, token
+from vendor.cli.terminal import plain, without_tokens
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+EXTRA = 'vendor needs the service\'s libraries: pip install "credential-vendor[server]"'
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 done, 1 refused or failed, 2 usage."""
+    if importlib.util.find_spec("aiohttp") is None:
+        print(EXTRA, file=sys.stderr)
+        return 1
+    try:
+        options = _parser().parse_args(arguments)
+        code = int(options.run(options))
+        sys.stdout.flush()
+    except ModuleNotFoundError as exc:
+        if (exc.name or "").startswith("vendor"):
+            raise
+        print(EXTRA, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except OSError as exc:
+        # Our output cannot be written; Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(exc, BrokenPipeError):  # who read it has gone, and knows
+            print(f"vendor: {exc}", file=sys.stderr)
+        return 1
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong without repeating a token that was typed where a file's name belongs."""
+        super().error(plain(without_tokens(message)))
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="vendor", description="Takes a workload's JWT and vends least-privilege, short-lived AWS credentials."
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (serve, check, explain, replay, token, schema, demo):
+        command.add(commands)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version  # noqa: PLC0415 - only when asked for
+
+        print(f"vendor {version('credential-vendor')}")
+        parser.exit()

@@ -1,0 +1,161 @@
+"""`vendor replay`: which recorded decisions would be others under a configuration."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+import zlib
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from vendor.cli import given
+from vendor.cli.terminal import plain, without_tokens
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+    from io import BufferedIOBase
+
+    from vendor.replay.replaying import Group, Replay, Report
+
+_LONGEST: Final = 1 << 20  # bytes of one line; ours are far shorter
+_GZIP: Final = b"\x1f\x8b"
+_TOLD: Final = {
+    "now_refused": "now refused",
+    "now_allowed": "now allowed; it was refused",
+    "other_session": "another session",
+    "other_refusal": "refused otherwise",
+    "unknown_issuer": "now refused, as its issuer is unknown",
+    "nobody": "refused before it was known who asks",
+    "undecided": "refused by what no configuration decides",
+    "cut": "a value is cut off in the record",
+    "token_scopes": "the token's own scopes were not recorded",
+}
+_EPILOG = (
+    "Exit codes: 0 done, 1 decisions would change and --fail-on-change was given, 2 usage. Files may be compressed by "
+    "gzip. What is judged before the decision (tokens, keys) is not in the record, nor is the external id."
+)
+
+
+def add(commands: Any) -> None:
+    """Add the command to a parser's commands."""
+    command = commands.add_parser(
+        "replay", help="show which recorded decisions would change under a configuration", epilog=_EPILOG
+    )
+    command.add_argument("audit", nargs="+", metavar="AUDIT", help="files of audit lines; - is standard input")
+    command.add_argument("--config", type=Path, required=True, metavar="F", help="the configuration to try")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="how it is shown")
+    command.add_argument("--fail-on-change", action="store_true", help="exit with 1 if any decision would change")
+    command.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
+        report = _replayed(options)
+    except given.UnusableError as exc:
+        print(exc, file=sys.stderr)
+        return given.USAGE
+    print(_as_json(report) if options.format == "json" else _as_text(report))
+    return 1 if report.changed and options.fail_on_change else 0
+
+
+def _replayed(options: argparse.Namespace) -> Report:
+    from vendor.policy.decision import Mapping  # noqa: PLC0415 - each command loads only what it needs
+    from vendor.replay.replaying import Replay  # noqa: PLC0415
+
+    configuration = given.configuration(options.config)
+    replay = Replay(issuers=configuration.issuers, mapping=Mapping(scopes=configuration.scopes, generation=0))
+    for name in options.audit:
+        _read(name, replay)
+    report = replay.report
+    if report.lines and not report.exchanges:
+        raise given.UnusableError("vendor: no line is one of an exchange: this is no audit trail")
+    return report
+
+
+def _read(name: str, replay: Replay) -> None:
+    try:
+        with _opened(name) as file:
+            for line in _lines(file):
+                replay.read(line)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        replay.read(b"")  # a compressed file that is cut off: what it held until there counts
+    except (OSError, ValueError) as exc:
+        raise given.unreadable(name, exc) from exc
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[BufferedIOBase]:
+    """Open a file, or standard input for `-`, decompressed if it is compressed."""
+    with nullcontext(given.standard_input()) if name == "-" else Path(name).open("rb") as raw:
+        if raw.peek(len(_GZIP))[: len(_GZIP)] != _GZIP:
+            yield raw
+            return
+        with gzip.GzipFile(fileobj=raw) as file:
+            yield file
+
+
+def _lines(file: BufferedIOBase) -> Iterator[bytes]:
+    """Yield the lines that are not blank; of one that is too long only the beginning, which is no line of ours."""
+    while line := file.readline(_LONGEST):
+        rest = line
+        while rest and not rest.endswith(b"\n") and len(rest) == _LONGEST:
+            rest = file.readline(_LONGEST)
+        if line.strip():
+            yield line
+
+
+def _as_json(report: Report) -> str:
+    told = {
+        "lines": report.lines,
+        "other": report.other,
+        "unreadable": report.unreadable,
+        "exchanges": report.exchanges,
+        "unreplayable": report.unreplayable,
+        "unchanged": report.unchanged,
+        "changed": report.changed,
+        "changes": [
+            {
+                "scope": group.scope,
+                "change": group.change,
+                "reason": group.reason,
+                "count": group.count,
+                "example": group.example,
+            }
+            for group in _sorted(report)
+        ],
+    }
+    return without_tokens(json.dumps(told, indent=2).replace("\x7f", "\\u007f"))
+
+
+def _as_text(report: Report) -> str:
+    lines = [f"{report.exchanges} exchanges: {report.unchanged} as they were, {report.changed} changed"]
+    for group in _sorted(report):
+        lines += [
+            f"{group.count:>8}  {_safe(group.scope or '(no scope)')}: {_TOLD[group.change]}: {_safe(group.reason)}"
+        ]
+        lines += [f"{'':10}{line}" for line in _example(group)]
+    for why, count in report.unreplayable.items():
+        lines.append(f"{count:>8}  cannot be replayed: {_TOLD[why]}")
+    if report.unreadable:
+        lines.append(f"{report.unreadable:>8}  lines are cut off or no JSON")
+    if report.other:
+        lines.append(f"{report.other:>8}  lines tell of something else")
+    return "\n".join(lines)
+
+
+def _sorted(report: Report) -> list[Group]:
+    return sorted(report.groups.values(), key=lambda group: -group.count)
+
+
+def _example(group: Group) -> list[str]:
+    """Return who it was, and what was and would be; of a session that is new, only its role and its duration."""
+    example = group.example
+    who = f"for example {example['time']} {example['issuer']} {example['subject']}, request {example['request_id']}"
+    return [_safe(who), *(f"  {_safe(name)}: {_safe(json.dumps(value))}" for name, value in example["after"].items())]
+
+
+def _safe(text: str) -> str:
+    return plain(without_tokens(text))

@@ -1,0 +1,147 @@
+"""Ceilings: what no scope of some files may exceed, so that teams can own these files."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from vendor.config import shape
+from vendor.config.files import fits, is_beside
+from vendor.policy import limits
+from vendor.policy.inclusion import Arns, Patterns
+from vendor.policy.template import TemplateError, Text
+from vendor.policy.wildcard import language
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path as FilePath
+
+    from vendor.config.findings import Path
+    from vendor.config.text import Document
+
+ACTION: Final = re.compile(r"\*|[a-z0-9*?-]+:[a-z0-9*?_-]+", re.ASCII)
+"""An action as IAM takes it, or some of them by wildcards, in lower case: IAM does not tell cases apart."""
+
+_SHORTEST: Final = int(limits.SHORTEST.total_seconds())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceiling:
+    """One ceiling: what was said, where, and its patterns, None where nothing is limited.
+
+    `attributes` are the values of tags that must be filled from the identity, as templates are written.
+    """
+
+    said: shape.Ceiling
+    document: Document
+    at: Path
+    names: Patterns | None
+    roles: Patterns | None
+    resources: Arns | None
+    denied: Patterns
+    policy_arns: Patterns
+    tags: Mapping[str, Patterns]
+    attributes: Mapping[str, frozenset[str]]
+
+    def place(self, key: str) -> str:
+        """Return where the ceiling says something, or where it stands if it does not say it."""
+        at = self.document.as_written(self.at)
+        line, column = self.document.places.get((*at, key)) or self.document.places[at]
+        return f"{self.document.file}:{line}:{column}"
+
+
+class Ceilings:
+    """The ceilings of a configuration, and which of them are over which file."""
+
+    def __init__(self, document: Document, said: Sequence[shape.Ceiling], folder: FilePath) -> None:
+        self._document = document
+        self._folder = folder
+        self._all = [_ceiling(document, ("ceilings", index), one) for index, one in enumerate(said)]
+        self._over_nothing = {one.at: one for one in self._all if is_beside(one.said.files)}
+
+    def over(self, file: FilePath) -> tuple[Ceiling, ...]:
+        """Return the ceilings over a file: all of them hold for its scopes."""
+        found = tuple(one for one in self._all if fits(file, self._folder, one.said.files))
+        for one in found:
+            self._over_nothing.pop(one.at, None)
+        return found
+
+    def check_cover(self, document: Document, over: Sequence[Ceiling]) -> None:
+        """Find an included file that is under no ceiling where there are any: it would be the way around them all."""
+        broken = any(path[0] == "ceilings" for path in self._document.left_out)
+        if self._all and not over and not broken:
+            line, column = self._document.places["ceilings",]
+            place = f"{self._document.file}:{line}:{column}"
+            document.find((), f"no ceiling covers this file, and a way around those at {place} may not be")
+
+    def check_use(self) -> None:
+        """Find ceilings that are over no file."""
+        for at in self._over_nothing:
+            self._document.find((*at, "files"), "no file is under this ceiling", severity="warning")
+
+
+def _ceiling(document: Document, at: Path, said: shape.Ceiling) -> Ceiling:
+    _check(document, at, said)
+    return Ceiling(
+        said=said,
+        document=document,
+        at=at,
+        names=said.names and Patterns.of(map(language, said.names)),
+        roles=said.roles and Patterns.of(map(language, said.roles)),
+        resources=said.resources and Arns.of([language(one) for one in said.resources]),
+        denied=Patterns.of(language(one.lower()) for one in said.actions_denied),
+        policy_arns=Patterns.of(map(language, said.policy_arns)),
+        tags={key: Patterns.of(map(language, values)) for key, values in said.tags.items()},
+        attributes={key: frozenset(map(_as_written, values)) for key, values in said.tags.items()},
+    )
+
+
+def _as_written(value: str) -> str:
+    try:
+        return str(Text.parse(value))
+    except TemplateError:  # it is a finding already
+        return value
+
+
+def _check(document: Document, at: Path, said: shape.Ceiling) -> None:
+    """Find what no file or scope could keep to, and what would limit less than it seems to."""
+    if not is_beside(said.files):
+        document.find((*at, "files"), "expected a path beside this file, or a pattern with * in its names")
+    if said.max_duration and shape.seconds(said.max_duration) < _SHORTEST:
+        document.find((*at, "max_duration"), f"STS gives no session of less than {_SHORTEST}s")
+    for key in ("names", "roles", "resources", "policy_arns"):
+        _check_patterns(document, (*at, key), getattr(said, key) or ())
+    for index, action in enumerate(said.actions_denied):
+        if not ACTION.fullmatch(action.lower()):
+            document.find((*at, "actions_denied", index), "expected an action such as iam:* or iam:PassRole")
+    for key, values in said.tags.items():
+        for index, value in enumerate(values):
+            _check_tag(document, (*at, "tags", key, index), value)
+    _check_sense(document, at, said)
+
+
+def _check_patterns(document: Document, at: Path, patterns: Iterable[str]) -> None:
+    for index, pattern in enumerate(patterns):
+        if "$" in pattern or "{{" in pattern:
+            document.find((*at, index), "a ceiling has wildcards, and neither placeholders nor variables")
+
+
+def _check_tag(document: Document, at: Path, value: str) -> None:
+    try:
+        Text.parse(value)
+    except TemplateError as exc:
+        document.find(at, str(exc))
+
+
+def _check_sense(document: Document, at: Path, said: shape.Ceiling) -> None:
+    """Find what takes the meaning from something else that was said."""
+    whole = [key for key in ("actions_denied", "resources", "policy_arns") if getattr(said, key)]
+    if said.unrestricted and whole:
+        message = f"a session without a policy has all that its role has, whatever {whole[0]} says"
+        document.find((*at, "unrestricted"), message)
+    if said.audit_mode and said.issuers:
+        document.find((*at, "audit_mode"), "mode audit lets in who has a token of any issuer, whatever issuers says")
+    if said.roles is None:
+        message = "names no roles: its scopes may take any role that the service can assume"
+        document.find(at, message, severity="warning")

@@ -1,0 +1,154 @@
+"""Inclusion: whether all that one language holds is matched by some patterns, and whether any of it is.
+
+The patterns become one automaton, and a language is walked through it piece by piece.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from itertools import count, islice
+from operator import or_
+from typing import TYPE_CHECKING, Final
+
+from vendor.policy.wildcard import STAR, Span, segmented
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from vendor.policy.wildcard import Characters, Piece
+
+MOST: Final = 1000
+"""Ways that a proof follows side by side; patterns that people write take a few dozen."""
+_PRIVATE: Final = 0xE000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patterns:
+    """Some patterns any of which may match: one automaton, whose places are the bits of a number.
+
+    `steps` holds, for a character that the patterns name, from which places it leads to the next one and at which it
+    stays; `other` the same for all other characters. `skips` are the places that may be passed over, `forever` those
+    from which everything is matched.
+    """
+
+    start: int
+    end: int
+    skips: int
+    forever: int
+    steps: Mapping[str, tuple[int, int]]
+    other: tuple[int, int]
+
+    @classmethod
+    def of(cls, languages: Iterable[Sequence[str | Span]]) -> Patterns:
+        """Compile the languages of patterns."""
+        places: list[str | Span | None] = []
+        starts, ends = [], []
+        for whole in languages:
+            starts.append(len(places))
+            for piece in whole:
+                places += [piece] if isinstance(piece, Span) else piece
+            ends.append(len(places))
+            places.append(None)
+        skips = _bits(place for place, one in enumerate(places) if isinstance(one, Span) and one.empty)
+        return cls(
+            start=_bits(starts) | (_bits(starts) & skips) << 1,
+            end=_bits(ends),
+            skips=skips,
+            forever=_bits(end - 1 for end in ends if places[end - 1 : end] == [STAR]),
+            steps={one: _step(places, one) for one in {":", *(one for one in places if isinstance(one, str))}},
+            other=_step(places, ""),
+        )
+
+    def hold(self, whole: Iterable[Piece]) -> bool:
+        """Tell whether every text of a language is matched; no as well where that is not to be proven."""
+        ways = {self.start}
+        for piece in whole:
+            ways = self._ends({way for way in ways if not way & self.forever}, piece)
+            if 0 in ways or len(ways) > MOST:
+                return False
+        return all(way & self.end for way in ways)
+
+    def meet(self, whole: Iterable[Piece]) -> bool:
+        """Tell whether any text of a language is matched."""
+        way = self.start
+        for piece in whole:
+            way = self._united_ends(way, piece)
+        return way & self.end != 0
+
+    def _ends(self, ways: set[int], piece: Piece) -> set[int]:
+        """Return where every text of a piece leads on every way."""
+        if not isinstance(piece, Span):
+            options = (piece,) if isinstance(piece, str) else piece
+            return {self._run(way, option) for way in ways for option in options}
+        found = set(ways) if piece.empty else set()
+        characters = self._different(piece.characters)
+        while ways and 0 not in found and len(found) <= MOST:
+            new = {self._run(way, one) for way in ways for one in characters} - found
+            found |= new
+            ways = {way for way in new if not way & self.forever} if piece.many else set()
+        return found
+
+    def _united_ends(self, way: int, piece: Piece) -> int:
+        """Return all the places to which any text of a piece leads."""
+        if not isinstance(piece, Span):
+            options = (piece,) if isinstance(piece, str) else piece
+            return _united(self._run(way, option) for option in options)
+        characters = self._different(piece.characters)
+        reached = way if piece.empty else 0
+        while way:
+            new = _united(self._run(way, one) for one in characters) & ~reached
+            reached |= new
+            way = new if piece.many else 0
+        return reached
+
+    def _run(self, way: int, text: str) -> int:
+        """Return where a text leads."""
+        steps, other, skips = self.steps, self.other, self.skips
+        for character in text:
+            on, stay = steps.get(character, other)
+            way = (way & on) << 1 | way & stay
+            way |= (way & skips) << 1
+        return way
+
+    def _different(self, characters: Characters) -> Sequence[str]:
+        """Return characters that stand for all of their kind: those that the patterns name, and one other."""
+        named = [one for one in self.steps if one in characters]
+        unnamed = map(chr, count(_PRIVATE)) if characters.others else characters.listed
+        spare = (one for one in unnamed if one in characters and one not in self.steps)
+        return [*named, *islice(spare, 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Arns:
+    """Patterns of ARNs, which hold only what they match in both readings of a wildcard: across colons, and within them.
+
+    IAM reads them across colons at the end of a segment; whoever wrote `arn:aws:iot:*:111122223333:*` meant one account.
+    """
+
+    across: Patterns
+    within: Patterns
+
+    @classmethod
+    def of(cls, languages: Sequence[Sequence[str | Span]]) -> Arns:
+        """Compile the languages of patterns."""
+        return cls(Patterns.of(languages), Patterns.of(segmented(whole) for whole in languages))
+
+    def hold(self, whole: Sequence[Piece]) -> bool:
+        """Tell whether every ARN of a language is matched; no as well where that is not to be proven."""
+        return self.across.hold(whole) and self.within.hold(segmented(whole))
+
+
+def _step(places: Sequence[str | Span | None], character: str) -> tuple[int, int]:
+    """Return the places from which a character leads on, and those at which it stays."""
+    spans = [(place, one) for place, one in enumerate(places) if isinstance(one, Span) and character in one.characters]
+    same = [place for place, one in enumerate(places) if one == character]
+    return _bits([*same, *(place for place, _ in spans)]), _bits(place for place, one in spans if one.many)
+
+
+def _bits(places: Iterable[int]) -> int:
+    return _united(1 << place for place in places)
+
+
+def _united(ways: Iterable[int]) -> int:
+    return reduce(or_, ways, 0)

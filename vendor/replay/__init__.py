@@ -1,0 +1,1 @@
+"""Replay: recorded decisions, decided once more under another configuration."""
