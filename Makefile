@@ -18,12 +18,13 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint types contracts bench coverage docs lock wheel clean
+.PHONY: help demo test test-faults lint types contracts bench coverage docs lock wheel clean
 
 help:
 	@printf '%s\n' \
 	  'make demo [ARGS=--once]  show one exchange end to end on this machine' \
 	  'make test [ARGS=…]       the whole suite, with branch coverage of the core rooms' \
+	  'make test-faults         what outages, rotations and floods do to a running service, measured (some minutes)' \
 	  'make lint                ruff, mypy and the import contracts' \
 	  'make bench               warm and cold speed, each as a ratio to the bare library' \
 	  'make docs                write config/vendor.schema.json anew and check what the documents show' \
@@ -66,6 +67,10 @@ test: $(VENV)/.dev
 	@mkdir -p .cache
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not faults' --cov --cov-report= --junitxml=.cache/tests.xml $(ARGS)
 	@$(if $(ARGS),echo 'Coverage is judged on the whole suite only',$(MAKE) --no-print-directory coverage)
+
+# One after another: what is measured stands no neighbours.
+test-faults: $(VENV)/.dev
+	$(BIN)/python -m pytest -m faults -p no:randomly tests/faults $(ARGS)
 
 # Of the suite's last whole run.
 coverage: $(VENV)/.dev

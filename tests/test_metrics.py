@@ -40,6 +40,7 @@ CONTRACT = {
     "vendor_would_refuse_total": {"scope"},
     "vendor_keys_refresh_total": {"issuer", "result"},
     "vendor_keys_age_seconds": {"issuer"},
+    "vendor_keys_dropped": {"issuer", "reason"},
     "vendor_config_generation": set(),
     "vendor_event_loop_lag_seconds": set(),
     "vendor_build_info": {"version"},
@@ -101,6 +102,7 @@ def _fill(rig: Rig) -> None:
     rig.metrics.minted("reports:read", 3600.0, 12)
     rig.metrics.sts("aws", "eu-west-1", "AssumeRole", "ok", 0.1)
     rig.metrics.keys_refresh.labels("cluster-a", "ok").inc()
+    rig.metrics.dropped("cluster-a", {"weak": 1})
     rig.metrics.generation.set(1)
     rig.metrics.loop_lag.observe(0.001)
 
@@ -259,3 +261,11 @@ print(len(body), "_created" in body)
 def test_a_line_that_could_not_be_written_is_counted_whatever_became_of_the_exchange(rig: Rig) -> None:
     rig.observe(issued(unwritten="disk full"))
     assert rig.value("vendor_audit_failures_total") == 1
+
+
+def test_keys_that_are_dropped_no_longer_are_counted_no_longer(rig: Rig) -> None:
+    rig.metrics.dropped("cluster-a", {"weak": 2, "use": 0})
+    assert rig.value("vendor_keys_dropped", issuer="cluster-a", reason="weak") == 2
+    rig.metrics.dropped("cluster-a", {"weak": 0, "use": 1})
+    assert rig.value("vendor_keys_dropped", issuer="cluster-a", reason="weak") == 0
+    assert rig.value("vendor_keys_dropped", issuer="cluster-a", reason="use") == 1

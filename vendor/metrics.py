@@ -141,6 +141,15 @@ class Metrics:
         self.keys_refresh = Counter(
             "vendor_keys_refresh", "Fetches of an issuer's keys.", ["issuer", "result"], registry=registry
         )
+        self.keys_dropped = Gauge(
+            "vendor_keys_dropped",
+            "Keys of the issuer's latest answer that are not used.",
+            ["issuer", "reason"],
+            registry=registry,
+        )
+        self.token_reviews = Counter(
+            "vendor_token_reviews", "Questions to an API server about a token.", ["issuer", "result"], registry=registry
+        )
         self.keys_age = Gauge(
             "vendor_keys_age_seconds", "Age of an issuer's keys, +Inf if there are none.", ["issuer"], registry=registry
         )
@@ -221,6 +230,11 @@ class Metrics:
         """Count one STS request."""
         self.sts_requests.labels(target, region, action, result).inc()
         self.sts_duration.labels(target, region, action).observe(seconds)
+
+    def dropped(self, issuer: str, counts: Mapping[str, int]) -> None:
+        """Note how many keys of an issuer's latest answer are not used, for every reason there is."""
+        for reason, count in counts.items():
+            self.keys_dropped.labels(issuer, reason).set(count)
 
     def expose(self) -> tuple[bytes, str]:
         """Return the exposition in Prometheus's text format and its content type."""

@@ -6,47 +6,47 @@ import asyncio
 import gc
 import os
 import signal
-import ssl
 import sys
 import time
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aiobotocore.session import AioSession, get_session
-from aiohttp import web
 from botocore.exceptions import BotoCoreError
 from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from vendor import logs
 from vendor.audit import Entry, Ledger
 from vendor.exchange import Exchange
-from vendor.identity.authentication import Authenticator, TrustedIssuer
-from vendor.identity.keys import RETRY_PAUSE, IssuerKeys
+from vendor.files import Changes
+from vendor.identity.authentication import Authenticator
+from vendor.identity.keys import RETRY_PAUSE
+from vendor.issuers import Issuers
 from vendor.leases.expiry import ExpiryLedger
 from vendor.leases.leases import Leases
 from vendor.metrics import Metrics
 from vendor.mint.budget import Budget
 from vendor.mint.sts import Sts
+from vendor.observer import Mints, Observer
 from vendor.policy.decision import Mapping
-from vendor.server.connection import SHUTDOWN
 from vendor.server.listener import Listener
 from vendor.server.operators import OperatorDoors
 from vendor.server.public import PublicDoors
+from vendor.server.site import Site, follow, tls_context
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from vendor.config import Configuration
-    from vendor.config.values import Tls
-    from vendor.credentials import Credentials
-    from vendor.policy.session import RoleSession
-    from vendor.refusals import Refusal
+    from vendor.config.values import Listen, Operations, Tls
+    from vendor.server.listener import Doors
+
+    Find = Callable[[tuple[str, ...]], Doors | None]
 
 GENERATION: Final = 1
-LOOK: Final = 2.0
-"""Seconds between looks at whether the TLS files have changed."""
 LAG_LOOK: Final = 0.1
 """Seconds between measurements of the event loop's lag."""
 DRAIN: Final = 3.0
@@ -73,46 +73,6 @@ class Closable(Protocol):
         ...
 
 
-class Mints:
-    """Sends each session to the STS of its target, and tells the metrics what came of it."""
-
-    def __init__(self, *, by_target: dict[str, Sts], metrics: Metrics, clock: SystemClock) -> None:
-        self._by_target = by_target
-        self._metrics = metrics
-        self._clock = clock
-
-    async def mint(self, session: RoleSession) -> Credentials:
-        """Return fresh credentials of a session; see `vendor.mint.sts.Sts.mint`."""
-        credentials = await self._by_target[session.target].mint(session)
-        lifetime = (credentials.expiration - self._clock.now()).total_seconds()
-        self._metrics.minted(session.scope, lifetime, credentials.packed_policy_size)
-        return credentials
-
-
-class Observer:
-    """Tells metrics and log what happens outside of exchanges."""
-
-    def __init__(self, *, metrics: Metrics, log: Any) -> None:
-        self._metrics = metrics
-        self._log = log
-
-    def refused(self, refusal: Refusal) -> None:
-        """Count a refusal at the edge."""
-        self._metrics.refused(refusal)
-
-    def failed(self, request_id: str, exc: BaseException | None) -> None:
-        """Log a defect with its traceback, which holds no locals."""
-        self._log.error("defect", request_id=request_id, exc_info=exc)
-
-    def keys(self, issuer: str, result: str, detail: str) -> None:
-        """Count a fetch of keys, and log the ones that failed or dropped a key."""
-        self._metrics.keys_refresh.labels(issuer, result).inc()
-        if result != "ok":
-            self._log.warning("keys not refreshed", issuer=issuer, detail=detail)
-        elif detail:
-            self._log.warning("keys dropped", issuer=issuer, detail=detail)
-
-
 class Service:
     """All parts of one running service."""
 
@@ -126,11 +86,7 @@ class Service:
         self._observer = Observer(metrics=metrics, log=log)
         self._sink = logs.LineSink(configuration.audit.path)
         self._why_not: str | None = "starting"
-        tls = ssl.create_default_context()
-        self._keys = {
-            name: IssuerKeys(issuer=issuer, clock=clock, tls=tls, report=self._observer.keys)
-            for name, issuer in configuration.issuers.items()
-        }
+        self._issuers = Issuers(configuration.issuers.values(), clock=clock, observer=self._observer)
         self._budgets = {
             name: Budget(rate=target.requests_per_second, clock=clock) for name, target in configuration.targets.items()
         }
@@ -154,25 +110,21 @@ class Service:
             scopes=configuration.scopes,
             expiry=self._expiry,
             budgets={name: budget.available for name, budget in self._budgets.items()},
-            ages={name: keys.age for name, keys in self._keys.items()},
+            ages=self._issuers.ages,
         )
-        self._public, self._operations = self._listeners()
+        self._public, self._operations = self._sites()
 
     async def run(self, *, until: asyncio.Event) -> None:
         """Listen until the event, then drain: every request that was sent is answered."""
         async with AsyncExitStack() as stack:
-            parts: list[Closable] = [self._sink, *self._sts.values(), *self._keys.values(), self._leases]
+            parts: list[Closable] = [self._sink, *self._sts.values(), self._issuers, self._leases]
             for part in parts:
                 stack.push_async_callback(part.close)
             for sts in self._sts.values():
                 await sts.open()
             stack.push_async_callback(_end, asyncio.create_task(self._measure_lag()))
-            listen, operations = self._configuration.listen, self._configuration.operations
-            tls = _tls_context(listen.tls) if listen.tls else None
-            if tls and listen.tls:
-                stack.push_async_callback(_end, asyncio.create_task(self._follow_tls(tls, listen.tls)))
-            operations_at = await _open(stack, self._operations, operations.host, operations.port, None, drain=0.0)
-            public_at = await _open(stack, self._public, listen.host, listen.port, tls, drain=DRAIN)
+            operations_at = await self._listen(stack, self._operations, None)
+            public_at = await self._listen(stack, self._public, self._configuration.listen.tls)
             stack.push_async_callback(_end, asyncio.create_task(self._load_keys()))
             self._log.info("listening", public=public_at, operations=operations_at, **self._loaded())
             _calm_collector()
@@ -180,15 +132,19 @@ class Service:
             self._why_not = "draining"
             self._log.info("draining")
 
-    def _listeners(self) -> tuple[Listener, Listener]:
+    async def _listen(self, stack: AsyncExitStack, site: Site, tls: Tls | None) -> str:
+        """Open a site and return its URL; when the stack unwinds, it is drained."""
+        changes = Changes(*tls.files) if tls else None  # from before the files are read
+        url = await site.open(tls_context(tls) if tls else None)
+        stack.push_async_callback(site.close)
+        if tls and changes:
+            following = follow(site, tls, changes, told=partial(self._observer.certificate, tls.certificate))
+            stack.push_async_callback(_end, asyncio.create_task(following))
+        return url
+
+    def _sites(self) -> tuple[Site, Site]:
         configuration, clock = self._configuration, self._clock
-        authenticator = Authenticator(
-            issuers={
-                issuer.url: TrustedIssuer(issuer=issuer, keys=self._keys[name])
-                for name, issuer in configuration.issuers.items()
-            },
-            clock=clock,
-        )
+        authenticator = Authenticator(issuers=self._issuers.trusted, clock=clock)
         exchange = Exchange(
             authenticator=authenticator,
             mapping=Mapping(scopes=configuration.scopes, generation=GENERATION),
@@ -207,9 +163,13 @@ class Service:
         )
         public = PublicDoors(exchange=exchange)
         return (
-            Listener(find=public.find, observer=self._observer, clock=clock),
-            Listener(find=operators.find, observer=self._observer, clock=clock),
+            self._site(public.find, configuration.listen, drain=DRAIN),
+            self._site(operators.find, configuration.operations, drain=0.0),
         )
+
+    def _site(self, find: Find, at: Listen | Operations, *, drain: float) -> Site:
+        listener = Listener(find=find, observer=self._observer, clock=self._clock)
+        return Site(listener, host=at.host, port=at.port, clock=self._clock, drain=drain)
 
     def _observe(self, entry: Entry) -> None:
         self._metrics.observe(entry, now=self._clock.now())
@@ -225,17 +185,16 @@ class Service:
 
     async def _load_keys(self) -> None:
         """Fetch every issuer's keys before the service calls itself ready, and go on for those that did not come."""
-        every = self._keys.values()
-        await asyncio.gather(*(keys.load() for keys in every))
+        await self._issuers.load()
         if self._why_not == "starting":
             self._why_not = None
         while True:
             await asyncio.sleep(RETRY_PAUSE)
-            await asyncio.gather(*(keys.load() for keys in every))
+            await self._issuers.load()
 
     def _readiness(self) -> str | None:
         """Return why nobody can be served, None if somebody can: without any keys no token is believed."""
-        if self._why_not is None and not any(keys.serves for keys in self._keys.values()):
+        if self._why_not is None and not self._issuers.serve:
             return "no issuer's keys can be had"
         return self._why_not
 
@@ -245,65 +204,11 @@ class Service:
             await asyncio.sleep(LAG_LOOK)
             self._metrics.loop_lag.observe(max(0.0, time.monotonic() - due))
 
-    async def _follow_tls(self, context: ssl.SSLContext, tls: Tls) -> None:
-        """Load the certificate again when its files change; one that does not load leaves the last good one."""
-        seen = _modified(tls)
-        while True:
-            await asyncio.sleep(LOOK)
-            now = _modified(tls)
-            if now != seen:
-                seen = now
-                try:
-                    _tls_context(tls)  # a pair that does not fit would leave half of itself in the one that serves
-                    context.load_cert_chain(tls.certificate, tls.private_key)
-                    self._log.info("certificate reloaded", certificate=str(tls.certificate))
-                except (OSError, ssl.SSLError) as exc:
-                    self._log.error("certificate not reloaded", detail=str(exc))
-
-
-async def _open(
-    stack: AsyncExitStack, listener: Listener, host: str, port: int, tls: ssl.SSLContext | None, *, drain: float
-) -> str:
-    """Listen at an address and return it as a URL; when the stack unwinds, drain and close."""
-    server = listener.server()
-    runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, host, port, ssl_context=tls, backlog=1024)
-    await site.start()
-    stack.push_async_callback(_drain, listener, site, server, drain)
-    return site.name
-
-
-async def _drain(listener: Listener, site: web.TCPSite, server: web.Server, seconds: float) -> None:
-    """Stop accepting, answer what comes on the open connections, each answer being its connection's last."""
-    listener.draining = True
-    await site.stop()
-    end = time.monotonic() + seconds
-    while server.connections and time.monotonic() < end:  # noqa: ASYNC110 - aiohttp has no event for the last one
-        await asyncio.sleep(0.05)
-
 
 async def _end(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-
-
-def _tls_context(tls: Tls) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(tls.certificate, tls.private_key)
-    return context
-
-
-def _modified(tls: Tls) -> tuple[float, ...]:
-    def stamp(path: Path) -> float:
-        with suppress(OSError):
-            return path.stat().st_mtime
-        return 0.0
-
-    return stamp(tls.certificate), stamp(tls.private_key)
 
 
 def _calm_collector() -> None:

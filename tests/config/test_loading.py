@@ -96,6 +96,14 @@ def test_matchers_are_told_apart_by_their_types(tmp_path: Path) -> None:
     }
 
 
+def test_what_vouches_for_clients_is_a_file_beside_the_configuration(tmp_path: Path) -> None:
+    tls = '"[::1]:8443"\n  tls: {certificate: a.crt, private_key: a.key, client_ca: tls/clients.crt}'
+    found = loaded(tmp_path, changed("127.0.0.1:8080", tls)).listen.tls
+    assert found
+    assert found.client_ca == tmp_path / "tls/clients.crt"
+    assert found.files == (tmp_path / "a.crt", tmp_path / "a.key", tmp_path / "tls/clients.crt")
+
+
 def test_an_ipv6_address_and_tls_files_beside_the_configuration(tmp_path: Path) -> None:
     tls = '"[::1]:8443"\n  tls: {certificate: tls/a.crt, private_key: /etc/a.key}'
     listen = loaded(tmp_path, changed("127.0.0.1:8080", tls)).listen

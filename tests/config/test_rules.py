@@ -8,6 +8,7 @@ import pytest
 
 from tests.config.rules import (
     breadth,
+    ceilings,
     grants,
     issuers,
     language,
@@ -29,6 +30,7 @@ RULES = (
     language.LANGUAGE
     | server.SERVER
     | later.LATER
+    | ceilings.CEILINGS
     | issuers.ISSUERS
     | targets.TARGETS
     | grants.GRANTS

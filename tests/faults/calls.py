@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import random
-import string
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.fakes import tokens
 from tests.faults.traffic import Call
@@ -19,12 +17,18 @@ if TYPE_CHECKING:
     from tests.service import World
 
 PATH = "/v1/credentials/reports:read?month=2026-03"
-TEXT = string.ascii_letters + string.digits + "-_"
 
 
 def of(world: World, names: Iterable[str], *, key: SigningKey | None = None) -> list[Call]:
     """Return a request of each of these service accounts, with a token of its own under `key` or the current one."""
-    return [_call(world.token(name) if key is None else _signed(world, name, key), f"analytics.{name}") for name in names]
+    return [
+        _call(world.token(name) if key is None else _signed(world, name, key), f"analytics.{name}") for name in names
+    ]
+
+
+def of_pods(world: World, names: Iterable[str], *, uid: str) -> list[Call]:
+    """Return a request of a pod of each of these service accounts; all of the pods have this uid."""
+    return [_call(world.token(name, **_pod(name, uid)), f"analytics.{name}") for name in names]
 
 
 def names(prefix: str, count: int) -> list[str]:
@@ -49,20 +53,27 @@ def garbage(world: World, count: int) -> list[Call]:
     hostile = list(world.issuer.hostile().values())
     junk = list(GARBLED.values())
     header, claims = world.issuer.header(), world.issuer.claims()
+    payload = tokens.encode(tokens.write(claims))
     return [
         call
-        for _ in range(count // 8)
+        for number in range(count // 9)
         for call in (
-            _call(_text(random.randint(1, 900))),
+            _call(_text(1 + number % 900)),
             _call(f"{_text(40)}.{_text(300)}.{_text(342)}"),
-            _call(random.choice(hostile)),
+            _call(hostile[number % len(hostile)]),
             _call(f"Bearer {_text(30)}"),
             _hostile(header, tokens.encode(tokens.write({**claims, "iss": f"https://{_text(9)}.example"}))),
-            _hostile({**header, "alg": "HS256"}, tokens.encode(tokens.write(claims))),
+            _hostile({**header, "alg": "HS256"}, payload),
+            _hostile({**header, "typ": "logout+jwt"}, payload),
             Call(request(f"/v1/{_text(9)}/reports:read", _text(30))),
-            Call(random.choice(junk)),
+            Call(junk[number % len(junk)]),
         )
     ]
+
+
+def _pod(name: str, uid: str) -> dict[str, Any]:
+    account = {"name": name, "uid": "u-1"}
+    return {"kubernetes.io": {"namespace": "analytics", "serviceaccount": account, "pod": {"name": name, "uid": uid}}}
 
 
 def _call(token: str, principal: str | None = None) -> Call:
@@ -80,4 +91,5 @@ def _signed(world: World, name: str, key: SigningKey) -> str:
 
 
 def _text(length: int) -> str:
-    return "".join(random.choices(TEXT, k=length))
+    """Return text that nobody has seen, of the characters of base64url."""
+    return tokens.encode(os.urandom(length))[:length]

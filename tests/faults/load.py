@@ -10,18 +10,23 @@ SIGTERM ends the sending early. A request without a whole answer has the status 
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
-import os
 import selectors
 import signal
 import sys
 import time
 from collections import deque
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from tests.faults.wire import Answer, Reply
+from tests.faults import processors
+from tests.faults.connection import Connection, Job
+from tests.faults.wire import Answer
+
+if TYPE_CHECKING:
+    from tests.faults.wire import Reply
 
 TICK = 0.02
 PAUSE = 0.01
@@ -31,7 +36,7 @@ class Plan(NamedTuple):
     """What to send: `requests` in turn, from the first again after the last, `rate` of them a second.
 
     Each is given `patience` seconds from when it is due, the SDKs' own limit. Words in `forbidden` are looked for in
-    every answer but a 200. `nice` is for those who must not take the processor from others.
+    every answer but a 200. A `humble` flow takes the processor only when no other needs it.
     """
 
     url: str
@@ -41,51 +46,7 @@ class Plan(NamedTuple):
     connections: int = 64
     patience: float = 2.0
     forbidden: list[str] = []  # noqa: RUF012 - never changed
-    nice: int = 0
-
-
-class Job(NamedTuple):
-    """One request that is due."""
-
-    due: float
-    index: int
-
-
-class _Connection(asyncio.Protocol):
-    """One connection: it has a job or is idle."""
-
-    def __init__(self, load: Load) -> None:
-        self._load = load
-        self._reply = Reply()
-        self.job: Job | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self._load.free(self)
-
-    def send(self, job: Job, raw: bytes) -> None:
-        """Send the request of a job."""
-        self.job = job
-        self.transport.write(raw)
-
-    def data_received(self, data: bytes) -> None:
-        if not self._reply.feed(data):
-            return
-        reply, self._reply = self._reply, Reply()
-        job, self.job = self.job, None
-        if job is not None:
-            self._load.answered(job, reply)
-        if reply.last or job is None:
-            self.transport.close()
-        else:
-            self._load.free(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        job, self.job = self.job, None
-        if job is not None:
-            self._load.missed(job, "lost" if exc is None else type(exc).__name__)
-        self._load.lost(self)
+    humble: bool = False
 
 
 class Load:
@@ -98,8 +59,8 @@ class Load:
         self._raw = [request.encode("latin-1") for request in plan.requests]
         self._forbidden = [word.encode() for word in plan.forbidden]
         self._due: deque[Job] = deque()
-        self._idle: list[_Connection] = []
-        self._open: set[_Connection] = set()
+        self._idle: list[Connection] = []
+        self._open: set[Connection] = set()
         self._opening = 0
         self._tasks: set[asyncio.Future[None]] = set()
         self._stop = asyncio.Event()
@@ -140,7 +101,7 @@ class Load:
             connection = self._idle.pop()
             if not connection.transport.is_closing():
                 job = self._due.popleft()
-                connection.send(job, self._raw[job.index])
+                connection.send(job, self._raw[job.which])
         if len(self._due) > self._opening and len(self._open) + self._opening < self._plan.connections:
             self._opening += 1
             task = asyncio.ensure_future(self._connect(counted=True))
@@ -149,7 +110,7 @@ class Load:
 
     async def _connect(self, *, counted: bool = False) -> None:
         try:
-            await asyncio.get_running_loop().create_connection(lambda: _Connection(self), *self._address)
+            await asyncio.get_running_loop().create_connection(lambda: Connection(self), *self._address)
         except OSError:
             await asyncio.sleep(PAUSE)
         finally:
@@ -169,13 +130,13 @@ class Load:
                 connection.transport.abort()
             self._send()
 
-    def free(self, connection: _Connection) -> None:
+    def free(self, connection: Connection) -> None:
         """Note a connection that can take a job."""
         self._open.add(connection)
         self._idle.append(connection)
         self._send()
 
-    def lost(self, connection: _Connection) -> None:
+    def lost(self, connection: Connection) -> None:
         """Note a connection that ended."""
         self._open.discard(connection)
         if connection in self._idle:
@@ -185,13 +146,13 @@ class Load:
 
     def answered(self, job: Job, reply: Reply) -> None:
         """Note an answer."""
-        self.answers.append(reply.answer(job.due - self.began, time.monotonic() - job.due, job.index))
+        self.answers.append(reply.answer(job.due - self.began, time.monotonic() - job.due, job.which))
         if reply.status != 200:
             self.leaks.update(word.decode() for word in self._forbidden if word in reply.raw)
 
     def missed(self, job: Job, why: str) -> None:
         """Note a request that got none."""
-        self.answers.append(Answer(job.due - self.began, time.monotonic() - job.due, job.index, 0, why))
+        self.answers.append(Answer(job.due - self.began, time.monotonic() - job.due, job.which, 0, why))
 
     def told(self) -> dict[str, Any]:
         """Return everything that came of it."""
@@ -201,10 +162,11 @@ class Load:
 def main() -> None:
     """Run one plan and print what came of it."""
     plan = Plan(**json.loads(Path(sys.argv[1]).read_text()))
-    os.nice(plan.nice)
+    gc.disable()  # a collection is a stall that the service would be blamed for
 
     async def go() -> Load:
         load = Load(plan)
+        (processors.go_last if plan.humble else processors.go_first)()
         await load.run()
         return load
 

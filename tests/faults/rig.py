@@ -11,23 +11,19 @@ What always holds is checked when the block ends well (`tests.faults.always`).
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from tests.faults import always, traffic
+from tests.faults import always, processors, traffic
 from tests.faults.load import Plan
 from tests.faults.scrape import Scrape
 from tests.server.http import Answer, get
 from tests.service import CONFIGURATION, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.faults.traffic import Call, Flow
-
-CORES: Final = sorted(os.sched_getaffinity(0))
 
 
 class Rig:
@@ -65,11 +61,11 @@ class Rig:
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     async def __aenter__(self) -> Self:
-        # A child stays where it is begun, with all its threads; then the rig moves out of its way.
-        with _on(CORES[:1]):
+        # The service stays where it is begun, and the rig moves out of its way.
+        with processors.on(processors.FIRST, first=True):
             await self.world.__aenter__()
-        self._apart = _on(CORES[-1:])
-        self._apart.__enter__()
+        self._apart = ExitStack()
+        self._apart.enter_context(processors.on(processors.LAST))
         self._before = await self.scrape()
         return self
 
@@ -80,7 +76,7 @@ class Rig:
             if exc is None:
                 await self._check()
         finally:
-            self._apart.__exit__(None, None, None)
+            self._apart.close()
             await self.world.__aexit__(kind, exc, trace)
         if exc is None:
             always.check_log(self.world.service.log)
@@ -97,14 +93,3 @@ class Rig:
     def _written(self) -> str:
         stdout = (self.folder / "stdout").read_text()
         return "\n".join([stdout, *self.world.service.log, self.world.audit_path.read_text(), *self._scraped])
-
-
-@contextmanager
-def _on(cores: list[int]) -> Iterator[None]:
-    """Keep this process, and the children that it begins, on these processors."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)

@@ -18,9 +18,7 @@ class Scrape:
 
     def value(self, name: str, **labels: str) -> float:
         """Return the sum of all series of this name that have these labels."""
-        return sum(
-            value for known, has, value in self._values if known == name and labels.items() <= has.items()
-        )
+        return sum(value for known, has, value in self._values if known == name and labels.items() <= has.items())
 
     def by(self, name: str, label: str, **labels: str) -> dict[str, float]:
         """Return the sums of a metric's series by the values of one label, for the series that have the others."""

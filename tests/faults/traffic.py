@@ -61,7 +61,7 @@ class Results:
     def rate(self) -> float:
         """How many answers came in a second."""
         came = [answer.due + answer.seconds for answer in self.answers if answer.status]
-        return len(came) / max(came)
+        return len(came) / (max(came) - min(answer.due for answer in self.answers))
 
     def percentile(self, percent: float) -> float:
         """Return the latency that this percentage of all requests did not exceed."""
@@ -106,7 +106,7 @@ class Flow:
 
 async def start(plan: Plan, calls: list[Call], file: Path) -> Flow:
     """Begin a flow in a process of its own, and return once it sends."""
-    file.write_text(json.dumps({**plan._asdict(), "requests": [call.raw.decode("latin-1") for call in calls]}))
+    _write(file, plan, calls)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.faults.load", str(file), cwd=ROOT, stdout=asyncio.subprocess.PIPE, limit=1 << 26
     )
@@ -114,6 +114,10 @@ async def start(plan: Plan, calls: list[Call], file: Path) -> Flow:
     return Flow(process, calls, float(await process.stdout.readline()))
 
 
+def _write(file: Path, plan: Plan, calls: list[Call]) -> None:
+    file.write_text(json.dumps({**plan._asdict(), "requests": [call.raw.decode("latin-1") for call in calls]}))
+
+
 def lines_of(flow: Results) -> Iterator[tuple[Call, Answer]]:
     """Return each answer with the call that it is for."""
-    return ((flow.calls[answer.index], answer) for answer in flow.answers)
+    return ((flow.calls[answer.which], answer) for answer in flow.answers)

@@ -8,14 +8,15 @@ _HEAD_END = b"\r\n\r\n"
 
 
 class Answer(NamedTuple):
-    """What came of one request: `due` counts from the beginning, `seconds` from `due`, `index` is the request's.
+    """What came of one request: `due` counts from the beginning, `seconds` from `due`, `which` is the request's place
+    in the plan.
 
     `status` 0 means that no whole answer came, and `code` then says why not.
     """
 
     due: float
     seconds: float
-    index: int
+    which: int
     status: int
     code: str = ""
     key_id: str = ""
@@ -44,13 +45,13 @@ class Reply:
         self.last = b"\r\nconnection: close" in head
         self._size = end + int(_between(head, b"\r\ncontent-length: ", b"\r") or 0)
 
-    def answer(self, due: float, seconds: float, index: int) -> Answer:
+    def answer(self, due: float, seconds: float, which: int) -> Answer:
         """Return what the checks need of it."""
         raw = bytes(self.raw)
         return Answer(
             due,
             seconds,
-            index,
+            which,
             self.status,
             _between(raw, b'"code":"', b'"'),
             _between(raw, b'"AccessKeyId":"', b'"'),

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Gated(Issuer):
     """An issuer that answers when the gate is open."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, clock: Clock | None = None) -> None:
+        super().__init__(clock=clock)
         self.gate = asyncio.Event()
         self.asked = asyncio.Event()
 

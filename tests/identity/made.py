@@ -70,4 +70,4 @@ def unverified(said: dict[str, Any], *, url: str = _ISSUER.url, **changes: Any) 
     """Return a token of these claims as if it had been parsed; a claim of None is left out."""
     kept = {name: value for name, value in said.items() if value is not None}
     known = {"sha256": "a" * 64, "signing_input": b"", "signature": b"", "algorithm": "RS256", "key_id": "key-1"}
-    return UnverifiedToken(**{**known, "kind": "jwt", "issuer": url, "claims": kept, **changes})  # type: ignore[arg-type]
+    return UnverifiedToken(**{**known, "kind": "jwt", "issuer": url, "claims": kept, **changes})

@@ -15,7 +15,7 @@ from tests.fakes.clock import START, Clock
 from tests.fakes.issuer import DISCOVERY, JWKS, Issuer
 from tests.fakes.keys import as_jwks
 from tests.identity import made
-from tests.identity.asking import Gated, of, refreshed, unavailable
+from tests.identity.asking import Gated, of, refreshed, unavailable, unknown
 from vendor.identity import jwks, kept
 from vendor.identity.issuer import DiscoveredKeys, KeysAt, Kind
 from vendor.identity.keys import FRESH, RETRY_PAUSE
@@ -115,8 +115,9 @@ async def test_it_serves_until_it_is_too_old_however_often_the_service_restarts(
         clock.advance(DAY.total_seconds() / restarts)
         await reborn(place, issuer, clock).find("key-1")
     clock.advance(1)
-    assert not reborn(place, issuer, clock).serves
-    await unavailable(reborn(place, issuer, clock))
+    report = made.Report()
+    await unavailable(reborn(place, issuer, clock, report))
+    assert report.told[0][1:] == ("not_restored", "KeptError: it is too old, or of the future")
 
 
 async def test_within_a_life_it_grows_too_old_as_well(issuer: Issuer, place: Place) -> None:
@@ -137,8 +138,9 @@ async def test_what_was_kept_is_fetched_anew_at_once_however_young_it_is(
     issuer.rotate(keep_old=False)
     keys = reborn(place, issuer, clock)
     await refreshed(keys)
-    await keys.find("key-2")
     assert issuer.requests == {DISCOVERY: 2, JWKS: 2}
+    await keys.find("key-2")
+    await unknown(keys, "key-1")
 
 
 async def test_nobody_waits_for_an_issuer_that_hangs_while_something_was_kept(clock: Clock, place: Place) -> None:

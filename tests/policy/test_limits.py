@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests import made
+from tests.fakes.clock import START
 from vendor.policy import limits
 from vendor.refusals import Code, InvalidRequest, PolicyTooLarge, Reason, ValueNotAllowed
 
@@ -135,3 +136,11 @@ def test_an_external_id_is_a_shared_secret_and_stands_in_no_text_of_its_refusal(
     with pytest.raises(ValueNotAllowed) as refused:
         limits.check(made.session(external_id="CANARY secret"))
     assert "CANARY" not in refused.value.detail + refused.value.public
+
+
+def test_a_session_lasts_as_long_as_is_asked_or_until_it_must_end_in_whole_seconds() -> None:
+    assert limits.shortened(made.session(), START) == HOUR
+    assert limits.shortened(made.session(not_after=START + 2 * HOUR), START) == HOUR
+    sooner = made.session(not_after=START + timedelta(minutes=20, milliseconds=900))
+    assert limits.shortened(sooner, START) == timedelta(minutes=20)
+    assert limits.shortened(sooner, START + HOUR) < timedelta(0)

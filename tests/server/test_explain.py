@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.server.http import get, post
 from tests.server.test_refusals import check_refusal
+from vendor.cli import main
 
 if TYPE_CHECKING:
     from tests.service import World
@@ -71,3 +74,27 @@ async def test_neither_takes_a_query(world: World) -> None:
     token = world.token()
     asks = (get(world.service.public, "/v1/scopes?a=b", token), post(world.service.public, "/v1/explain?a=b", token))
     assert [(await ask).code for ask in asks] == ["invalid_request"] * 2
+
+
+async def test_a_caller_is_told_what_set_the_duration_the_chain_and_what_is_worth_a_warning(world: World) -> None:
+    told = (await post(world.service.public, "/v1/explain", world.token(), {"scope": "reports:read"})).json
+    session = told["session"]
+    assert (session["duration_rule"], session["chain"], told["warnings"]) == ("duration", [session["role"]], [])
+    asked = {"scope": "reports:read", "duration_seconds": 900}
+    told = (await post(world.service.public, "/v1/explain", world.token(), asked)).json
+    assert told["session"]["duration_rule"] == "asked"
+    assert [warning.partition(":")[0] for warning in told["warnings"]] == ["SDKs renew below 15 minutes left"]
+
+
+@pytest.mark.parametrize("service_account", ["reporter", "other"])
+async def test_the_command_and_the_operators_door_tell_the_same(
+    world: World, service_account: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    attributes = {"namespace": "analytics", "service_account": service_account}
+    asked = {"scope": "reports:read", "issuer": "cluster-a", "attributes": attributes}
+    operator = world.token("vendor-operator", namespace="platform")
+    answer = await post(world.service.operations, "/v1/explain", operator, asked)
+    given = ["--scope", "reports:read", "--attributes", json.dumps({**attributes, "issuer": "cluster-a"})]
+    command = ["explain", str(world.folder / "vendor.yaml"), *given, "--format", "json"]
+    assert await asyncio.to_thread(main, command) == (0 if service_account == "reporter" else 1)
+    assert json.loads(capsys.readouterr().out) == answer.json

@@ -113,6 +113,7 @@ def _as_json(report: Report) -> str:
         "other": report.other,
         "unreadable": report.unreadable,
         "exchanges": report.exchanges,
+        "distinct": report.decided,
         "unreplayable": report.unreplayable,
         "unchanged": report.unchanged,
         "changed": report.changed,
@@ -151,10 +152,17 @@ def _sorted(report: Report) -> list[Group]:
 
 
 def _example(group: Group) -> list[str]:
-    """Return who it was, and what was and would be; of a session that is new, only its role and its duration."""
+    """Return who it was, and how it was and would be."""
     example = group.example
-    who = f"for example {example['time']} {example['issuer']} {example['subject']}, request {example['request_id']}"
-    return [_safe(who), *(f"  {_safe(name)}: {_safe(json.dumps(value))}" for name, value in example["after"].items())]
+    who = f"for example {example['issuer']} {example['subject']} at {example['time']}, request {example['request_id']}"
+    before, after = example["before"], example["after"]
+    if group.change == "other_session":
+        told = [f"{name}: {json.dumps(before[name])}, now {json.dumps(after[name])}" for name in after]
+    elif group.change == "now_allowed":
+        told = [f"now {name}: {json.dumps(after[name])}" for name in ("role", "policy_sha256", "duration_seconds")]
+    else:
+        told = [str(after["detail"])]
+    return [_safe(who), *map(_safe, told)]
 
 
 def _safe(text: str) -> str:

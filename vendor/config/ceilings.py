@@ -30,19 +30,21 @@ _SHORTEST: Final = int(limits.SHORTEST.total_seconds())
 class Ceiling:
     """One ceiling: what was said, where, and its patterns, None where nothing is limited.
 
-    `attributes` are the values of tags that must be filled from the identity, as templates are written.
+    What exceeds one that is not `sound` is not worth a finding. `templates` are values that tags may have, written
+    as templates are, when the identity alone fills them.
     """
 
     said: shape.Ceiling
     document: Document
     at: Path
+    sound: bool
     names: Patterns | None
     roles: Patterns | None
     resources: Arns | None
-    denied: Patterns
+    denied: Patterns | None
     policy_arns: Patterns
     tags: Mapping[str, Patterns]
-    attributes: Mapping[str, frozenset[str]]
+    templates: Mapping[str, frozenset[str]]
 
     def place(self, key: str) -> str:
         """Return where the ceiling says something, or where it stands if it does not say it."""
@@ -54,17 +56,16 @@ class Ceiling:
 class Ceilings:
     """The ceilings of a configuration, and which of them are over which file."""
 
-    def __init__(self, document: Document, said: Sequence[shape.Ceiling], folder: FilePath) -> None:
+    def __init__(self, document: Document, said: shape.Configuration, folder: FilePath) -> None:
         self._document = document
         self._folder = folder
-        self._all = [_ceiling(document, ("ceilings", index), one) for index, one in enumerate(said)]
-        self._over_nothing = {one.at: one for one in self._all if is_beside(one.said.files)}
+        self._all = [_ceiling(document, ("ceilings", index), one, said) for index, one in enumerate(said.ceilings)]
+        self._over_nothing = [one for one in self._all if is_beside(one.said.files)]
 
     def over(self, file: FilePath) -> tuple[Ceiling, ...]:
         """Return the ceilings over a file: all of them hold for its scopes."""
         found = tuple(one for one in self._all if fits(file, self._folder, one.said.files))
-        for one in found:
-            self._over_nothing.pop(one.at, None)
+        self._over_nothing = [one for one in self._over_nothing if one not in found]
         return found
 
     def check_cover(self, document: Document, over: Sequence[Ceiling]) -> None:
@@ -73,27 +74,41 @@ class Ceilings:
         if self._all and not over and not broken:
             line, column = self._document.places["ceilings",]
             place = f"{self._document.file}:{line}:{column}"
-            document.find((), f"no ceiling covers this file, and a way around those at {place} may not be")
+            document.find(
+                (), f"no ceiling covers this file; with ceilings ({place}) each included file must be under one"
+            )
+
+    def reason_against_references(self, over: Sequence[Ceiling]) -> str | None:
+        """Return why a file may refer to no secret of the service: its scopes can send it where they like."""
+        refusing = next((one for one in over if not one.said.references), None)
+        return f"a reference may not stand here (the ceiling at {refusing.place('references')})" if refusing else None
 
     def check_use(self) -> None:
         """Find ceilings that are over no file."""
-        for at in self._over_nothing:
-            self._document.find((*at, "files"), "no file is under this ceiling", severity="warning")
+        for one in self._over_nothing:
+            self._document.find((*one.at, "files"), "no file is under this ceiling", severity="warning")
 
 
-def _ceiling(document: Document, at: Path, said: shape.Ceiling) -> Ceiling:
+def _ceiling(document: Document, at: Path, said: shape.Ceiling, whole: shape.Configuration) -> Ceiling:
+    before = document.errors
     _check(document, at, said)
+    for key, known in (("issuers", whole.issuers), ("targets", whole.targets)):
+        for index, name in enumerate(getattr(said, key) or ()):
+            # One that is broken itself is there all the same.
+            if name not in known and (key, name) not in document.keys:
+                document.find((*at, key, index), f"there is no {key[:-1]} {name}")
     return Ceiling(
         said=said,
         document=document,
         at=at,
-        names=said.names and Patterns.of(map(language, said.names)),
-        roles=said.roles and Patterns.of(map(language, said.roles)),
-        resources=said.resources and Arns.of([language(one) for one in said.resources]),
-        denied=Patterns.of(language(one.lower()) for one in said.actions_denied),
+        sound=document.errors == before,
+        names=Patterns.of(map(language, said.names)) if said.names else None,
+        roles=Patterns.of(map(language, said.roles)) if said.roles else None,
+        resources=Arns.of([language(one) for one in said.resources]) if said.resources else None,
+        denied=Patterns.of(language(one.lower()) for one in said.actions_denied) if said.actions_denied else None,
         policy_arns=Patterns.of(map(language, said.policy_arns)),
         tags={key: Patterns.of(map(language, values)) for key, values in said.tags.items()},
-        attributes={key: frozenset(map(_as_written, values)) for key, values in said.tags.items()},
+        templates={key: frozenset(map(_as_written, values)) for key, values in said.tags.items()},
     )
 
 

@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from vendor.config import issuers, problems, references, scopes, shape, targets, text
-from vendor.config.files import UnreadableError, contents
+from vendor.config.ceilings import Ceilings
+from vendor.config.files import UnreadableError, contents, is_beside
 from vendor.config.findings import ConfigurationError, Finding
 from vendor.config.grants import grant
 from vendor.config.reading import Surroundings
@@ -60,8 +61,8 @@ class _Loading:
             finding for document in self._documents for finding in document.findings if finding.severity == severity
         )
 
-    def _open(self, path: FilePath) -> Document:
-        """Read a file into a document: its references replaced, its empty values found."""
+    def _open(self, path: FilePath, refused: str | None = None) -> Document:
+        """Read a file into a document: its references replaced or `refused`, its empty values found."""
         try:
             raw = contents(path, most=text.LONGEST)
         except UnreadableError as exc:
@@ -71,7 +72,7 @@ class _Loading:
             self._read.append(path)
             document = text.read(str(path), raw)
             problems.refuse_empty(document)
-            self._read += references.expand(document, folder=path.parent, environ=self._environ)
+            self._read += references.expand(document, folder=path.parent, environ=self._environ, refused=refused)
         self._documents.append(document)
         return document
 
@@ -136,10 +137,13 @@ class _Loading:
             read=self._read,
             documents=self._documents,
         )
+        ceilings = Ceilings(main, said, self._path.parent)
+        around.above = ceilings.over(self._path)
         found = self._scopes_of(main, said.scopes, around)
         for index, pattern in enumerate(said.include):
             for path in self._included(main, index, pattern):
-                found |= self._scope_file(path, around)
+                found |= self._scope_file(path, around, ceilings)
+        ceilings.check_use()
         if not self._defined and not self._findings("error"):
             main.find((), "scopes is missing: there is nothing that anybody may have")
         for name in said.policies.keys() - around.used:
@@ -148,8 +152,7 @@ class _Loading:
 
     def _included(self, main: Document, index: int, pattern: str) -> list[FilePath]:
         """Return the files that a pattern names, but for those that were read already."""
-        parts = pattern.split("/")
-        if "**" in pattern or not all(part.strip(".") for part in parts):
+        if not is_beside(pattern):
             main.find(("include", index), "expected a path beside this file, or a pattern with * in its names")
             return []
         # What begins with a dot is an editor's leftover, not a file that somebody means to be served.
@@ -159,8 +162,10 @@ class _Loading:
             main.find(("include", index), "no file is there", severity="warning" if wild else "error")
         return [path for path in found if path not in self._read]
 
-    def _scope_file(self, path: FilePath, around: Surroundings) -> dict[str, Scope]:
-        document = self._open(path)
+    def _scope_file(self, path: FilePath, around: Surroundings, ceilings: Ceilings) -> dict[str, Scope]:
+        around.above = ceilings.over(path)
+        document = self._open(path, ceilings.reason_against_references(around.above))
+        ceilings.check_cover(document, around.above)
         if document.data is None:
             if not document.findings:
                 document.find((), "expected a mapping with scopes")
@@ -195,12 +200,8 @@ def _refuse_later(main: Document, said: shape.Configuration) -> None:
     later = "is not in this release"
     if said.store != "memory":
         main.find(("store",), f"a shared store {later}")
-    if said.ceilings:
-        main.find(("ceilings",), f"ceilings {later}")
     if said.listen.sts_get:
         main.find(("listen", "sts_get"), f"sts_get {later}")
-    if said.listen.tls and said.listen.tls.client_ca:
-        main.find(("listen", "tls", "client_ca"), f"client_ca {later}")
 
 
 def _address(document: Document, at: Path, said: str) -> tuple[str, int] | None:
@@ -223,4 +224,8 @@ def _address(document: Document, at: Path, said: str) -> tuple[str, int] | None:
 def _tls(said: shape.Tls | None, folder: FilePath) -> Tls | None:
     if said is None:
         return None
-    return Tls(certificate=folder / said.certificate, private_key=folder / said.private_key)
+    return Tls(
+        certificate=folder / said.certificate,
+        private_key=folder / said.private_key,
+        client_ca=folder / said.client_ca if said.client_ca else None,
+    )

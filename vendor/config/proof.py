@@ -5,29 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vendor.config import shape
-from vendor.config.ceilings import ACTION
+from vendor.config.reach import reach
+from vendor.identity import attributes
 from vendor.policy.inclusion import Patterns
-from vendor.policy.template import TemplateError, Text
-from vendor.policy.wildcard import filled, language
+from vendor.policy.template import Text
+from vendor.policy.wildcard import language
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from vendor.config.ceilings import Ceiling
     from vendor.config.findings import Path
-    from vendor.config.fragments import Part
+    from vendor.config.reach import Allowed, Reach, Said
     from vendor.config.reading import Reading
 
 
 def check(reading: Reading) -> None:
-    """Find what of a scope is not proven to stay below a ceiling; both places are named."""
-    for ceiling in reading.around.above:
-        proof = _Proof(reading, ceiling)
-        proof.check_passage()
-        proof.check_roles()
-        proof.check_session()
-        for statement in reading.statements:
-            proof.check_statement(statement)
+    """Find what of a scope is not proven to stay below each ceiling; both places are named."""
+    if reading.around.above:
+        whole = reach(reading)
+        for ceiling in reading.around.above:
+            if ceiling.sound:
+                _Proof(reading, ceiling).check(whole)
 
 
 class _Proof:
@@ -36,97 +35,109 @@ class _Proof:
     def __init__(self, reading: Reading, ceiling: Ceiling) -> None:
         self._reading = reading
         self._ceiling = ceiling
-        self._scope = reading.said
-        self._session = reading.said.session
-        self._defaults = reading.around.defaults
         self._said = ceiling.said
 
-    def check_passage(self) -> None:
+    def check(self, whole: Reach) -> None:
+        self._check_passage()
+        self._check_roles(whole)
+        self._check_session(whole)
+        self._check_tags(whole)
+        for allowed in whole.allowed:
+            self._check_actions(allowed)
+            self._check_resources(allowed)
+
+    def _check_passage(self) -> None:
         """Find a name, an issuer, a mode or a target that the ceiling does not let pass."""
+        scope, defaults, said = self._reading.said, self._reading.around.defaults, self._said
         if self._ceiling.names and not self._ceiling.names.hold((self._reading.name,)):
-            self._find((), "names", f"expected a name within {_listed(self._said.names)}", key=True)
-        for index, grant in enumerate(self._scope.grants):
-            self._check_listed(("grants", index, "issuer"), "issuers", grant.issuer, self._said.issuers)
-        self._check_listed(("target",), "targets", self._scope.target or self._defaults.target, self._said.targets)
-        if (self._scope.mode or self._defaults.mode) == "audit" and not self._said.audit_mode:
-            self._find(("mode",), "audit_mode", "mode audit would let everybody in")
+            self._find((), "names", f"expected a name within {_listed(said.names)}", at_key=True)
+        for index, grant in enumerate(scope.grants):
+            if said.issuers is not None and grant.issuer not in said.issuers:
+                self._find(("grants", index, "issuer"), "issuers", f"expected one of {', '.join(said.issuers)}")
+        target = scope.target or defaults.target
+        if said.targets is not None and target is not None and target not in said.targets:
+            self._find(("target",), "targets", f"expected one of {', '.join(said.targets)}")
+        if (scope.mode or defaults.mode) == "audit" and not said.audit_mode:
+            self._find(("mode",), "audit_mode", "mode audit would let in who has no grant")
 
-    def check_roles(self) -> None:
-        """Find a role, be it one on the way, that is not among those of the ceiling."""
-        if self._ceiling.roles is None:
+    def _check_roles(self, whole: Reach) -> None:
+        roles = self._ceiling.roles
+        if roles is None:
             return
-        for path, role in _roles(self._scope.mint):
-            text = self._text(role)
-            if role is None or (text and not self._ceiling.roles.hold(filled(text, self._reading.parameters))):
-                self._find(path, "roles", f"expected a role within {_listed(self._said.roles)}")
+        beyond = [role.path for role in whole.roles if role.pieces and not roles.hold(role.pieces)]
+        for path in (*whole.roleless, *beyond):
+            self._find(path, "roles", f"expected a role within {_listed(self._said.roles)}")
 
-    def check_session(self) -> None:
-        """Find a session that lasts longer, is less restricted or says other things of itself than it may."""
-        longest = "max_duration" if self._session.max_duration or self._defaults.session.max_duration else "duration"
-        said = getattr(self._session, longest) or getattr(self._defaults.session, longest) or "1h"
-        most = self._said.max_duration
-        if most and shape.seconds(said) > shape.seconds(most):
-            self._find(("session", longest), "max_duration", f"expected at most {most}")
-        if self._session.unrestricted and not self._said.unrestricted:
+    def _check_session(self, whole: Reach) -> None:
+        """Find a session that lasts longer or may do more than the ceiling can tell."""
+        session, said = self._reading.said.session, self._said
+        if said.max_duration and shape.seconds(whole.longest.text) > shape.seconds(said.max_duration):
+            self._find(whole.longest.path, "max_duration", f"expected at most {said.max_duration}")
+        if said.unrestricted:
+            return
+        if session.unrestricted:
             self._find(("session", "unrestricted"), "unrestricted", "expected a policy")
-        for index, arn in enumerate(self._session.policy_arns):
-            # What the policy itself allows is united with what these do, and nobody here can see what that is.
-            if not (self._said.unrestricted or self._ceiling.policy_arns.hold((arn,))):
-                what = f"a policy within {_listed(self._said.policy_arns)}" if self._said.policy_arns else "none"
-                self._find(("session", "policy_arns", index), "policy_arns", f"expected {what}")
-        for key in self._said.tags:
-            self._check_tag(key, {**self._defaults.session.tags, **self._session.tags}.get(key))
+        for index, arn in enumerate(session.policy_arns):
+            # STS unites what they allow with what the policy does, and nobody here can see what that is.
+            if not self._ceiling.policy_arns.hold((arn,)):
+                expected = f"a policy within {_listed(said.policy_arns)}" if said.policy_arns else "none"
+                self._find(("session", "policy_arns", index), "policy_arns", f"expected {expected}")
 
-    def check_statement(self, statement: Part) -> None:
-        """Find an action that a ceiling denies, or a resource beyond it, in what a statement allows."""
-        if statement.value["Effect"] != "Allow":
+    def _check_tags(self, whole: Reach) -> None:
+        """Find a tag that is missing, or could have another value than the ceiling's."""
+        for key, values in self._said.tags.items():
+            expected = f"expected the tag {key} with {_listed(values)}"
+            tag = whole.tags.get(key)
+            if tag is None:
+                self._find(("session", "tags"), "tags", expected)
+            elif tag.pieces and not (self._ceiling.tags[key].hold(tag.pieces) or self._is_own(key, tag)):
+                self._find(tag.path, "tags", expected)
+
+    def _is_own(self, key: str, tag: Said) -> bool:
+        """Tell whether a tag is filled as the ceiling has it, with what issuers say of the caller and nothing else."""
+        known = [attributes.names(issuer) for issuer in self._reading.issuers]
+        return tag.text in self._ceiling.templates[key] and all(
+            not self._reading.declares(name) and all(name in names for names in known)
+            for name in Text.parse(tag.text).names()
+        )
+
+    def _check_actions(self, allowed: Allowed) -> None:
+        """Find an action that the ceiling denies in what a statement allows."""
+        denied = self._ceiling.denied
+        if denied is None:
             return
-        if self._said.actions_denied:
-            self._check_actions(statement)
-        if self._ceiling.resources:
-            for path, resource in _strings(statement, "Resource"):
-                text = self._text(resource)
-                if text and not self._ceiling.resources.hold(filled(text, self._reading.parameters)):
-                    message = f"{resource}: expected a resource within {_listed(self._said.resources)}"
-                    self._find_in(statement, path, "resources", message)
-            if "NotResource" in statement.value:
-                message = f"expected Resource, within {_listed(self._said.resources)}: this allows all but a few"
-                self._find_in(statement, ("NotResource",), "resources", message)
+        for action in (*allowed.actions, *allowed.not_actions):
+            if action.pieces is None:
+                message = f"{action.text} is no action such as s3:GetObject"
+                self._find_in(allowed, action.path, "actions_denied", message)
+        for action in allowed.actions:
+            if action.pieces and denied.meet(action.pieces):
+                message = f"{action.text} allows what is denied, {_listed(self._said.actions_denied)}"
+                self._find_in(allowed, action.path, "actions_denied", message)
+        if allowed.not_actions:
+            left_out = Patterns.of(language(one.text.lower()) for one in allowed.not_actions)
+            for one in self._said.actions_denied:
+                if not left_out.hold(language(one.lower())):
+                    message = f"allows what is denied, {one}: it must be left out too"
+                    self._find_in(allowed, ("NotAction",), "actions_denied", message)
 
-    def _check_actions(self, statement: Part) -> None:
-        kept = []
-        for path, action in (*_strings(statement, "Action"), *_strings(statement, "NotAction")):
-            kept.append(language(action.lower()))
-            if not ACTION.fullmatch(action.lower()):
-                self._find_in(statement, path, "actions_denied", f"{action}: expected an action such as s3:GetObject")
-            elif path[0] == "Action" and self._ceiling.denied.meet(kept[-1]):
-                message = f"{action}: this allows what is denied, {_listed(self._said.actions_denied)}"
-                self._find_in(statement, path, "actions_denied", message)
-        left_out = Patterns.of(kept)
-        for denied in self._said.actions_denied if "NotAction" in statement.value else ():
-            if not left_out.hold(language(denied.lower())):
-                message = f"this leaves allowed what is denied, {denied}"
-                self._find_in(statement, ("NotAction",), "actions_denied", message)
-
-    def _check_listed(self, path: Path, key: str, value: str | None, listed: list[str] | None) -> None:
-        if listed is not None and value is not None and value not in listed:
-            self._find(path, key, f"expected one of {_listed(listed)}")
-
-    def _check_tag(self, key: str, value: str | None) -> None:
-        """Find a tag that is missing or is not proven to have a value of the ceiling, or to be the identity's own."""
-        text = self._text(value)
-        if value is not None and text is None:
+    def _check_resources(self, allowed: Allowed) -> None:
+        """Find a resource beyond the ceiling in what a statement allows."""
+        resources, expected = self._ceiling.resources, f"expected a resource within {_listed(self._said.resources)}"
+        if resources is None:
             return
-        own = text and str(text) in self._ceiling.attributes[key] and not any(map(self._reading.declares, text.names()))
-        if not (text and (own or self._ceiling.tags[key].hold(filled(text, self._reading.parameters)))):
-            path: Path = ("session", "tags", key) if value else ("session", "tags")
-            self._find(path, "tags", f"expected the tag {key} with {_listed(self._said.tags[key])}")
+        for one in allowed.resources:
+            if one.pieces and not resources.hold(one.pieces):
+                self._find_in(allowed, one.path, "resources", f"{one.text} is too much: {expected}")
+        if allowed.all_but:
+            self._find_in(allowed, ("NotResource",), "resources", f"allows all the rest: {expected}")
 
-    def _text(self, said: str | None) -> Text | None:
-        """Return a text with places; None for none, and for one of which something is a finding already."""
-        try:
-            text = Text.parse(said) if said is not None else None
-        except TemplateError:
-            return None
-        broken = self._reading.said.parameters.keys() - self._reading.parameters.keys()
-        return text if text is None or broken.isdisjoint(text.names()) else None
+    def _find(self, path: Path, key: str, message: str, *, at_key: bool = False) -> None:
+        self._reading.find(path, f"{message} (the ceiling at {self._ceiling.place(key)})", key=at_key)
+
+    def _find_in(self, allowed: Allowed, path: Path, key: str, message: str) -> None:
+        allowed.part.find_used(path, f"{message} (the ceiling at {self._ceiling.place(key)})")
+
+
+def _listed(texts: Iterable[str] | None) -> str:
+    return " or ".join(texts or ())

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
     from vendor.config import shape
+    from vendor.config.ceilings import Ceiling
     from vendor.config.findings import Path, Severity
+    from vendor.config.fragments import Part
     from vendor.config.text import Document
     from vendor.config.values import Target
     from vendor.identity.issuer import Issuer
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 class Surroundings:
     """What scopes refer to, from other parts of the configuration; None stands for a part that is broken itself.
 
-    `used` collects the named policies that some scope uses, `read` and `documents` the files that policies come from.
+    `used` collects the named policies that some scope uses, `read` and `documents` the files that policies come from;
+    `above` are the ceilings over the file that is read.
     """
 
     main: Document
@@ -39,6 +42,7 @@ class Surroundings:
     read: list[FilePath]
     documents: list[Document]
     used: set[str] = field(default_factory=set)
+    above: tuple[Ceiling, ...] = ()
 
 
 class Reading:
@@ -53,6 +57,7 @@ class Reading:
         self.grants: tuple[Grant, ...] = ()
         self.parameters: dict[str, Parameter] = {}
         self.filled: set[str] = set()
+        self.statements: tuple[Part, ...] = ()
         self.failed = False
         # A broken issuer yields nothing that could be checked.
         granting = (around.issuers.get(issuer) for issuer in dict.fromkeys(one.issuer for one in said.grants))

@@ -33,10 +33,13 @@ _ALLOWED: Final = (
 )
 
 
-def expand(document: Document, *, folder: FilePath, environ: Mapping[str, str]) -> list[FilePath]:
+def expand(
+    document: Document, *, folder: FilePath, environ: Mapping[str, str], refused: str | None = None
+) -> list[FilePath]:
     """Replace every reference in the document's data by what it names, and return the files that were read.
 
-    Findings never show a value that came from a reference. What cannot be replaced is left out.
+    Findings never show a value that came from a reference. What cannot be replaced is left out; with `refused`, which
+    says why, that is every reference.
     """
     read: list[FilePath] = []
     lost: set[Path] = set()
@@ -45,8 +48,8 @@ def expand(document: Document, *, folder: FilePath, environ: Mapping[str, str]) 
     for path, value in list(values(document.data)):
         if not isinstance(value, str) or not _BEGUN.search(value):
             continue
-        if not _is_allowed(path):
-            document.find(path, "a reference may stand only where a secret or an endpoint does")
+        if refused or not _is_allowed(path):
+            document.find(path, refused or "a reference may stand only where a secret or an endpoint does")
             lost.add(path)
             continue
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vendor.config import roles, sessions, shape
+from vendor.config import proof, roles, sessions, shape
 from vendor.config.grants import grant, parameter
 from vendor.config.reading import Reading, Surroundings
 from vendor.identity import attributes
@@ -28,6 +28,7 @@ def scope(document: Document, name: str, said: shape.Scope, around: Surroundings
     _check_use(reading)
     if not enforced:
         _check_mode(reading)
+    proof.check(reading)
     if reading.failed or reading.errors > before or mint is None or target is None:
         return None
     return Scope(

@@ -64,6 +64,7 @@ def _policy(reading: Reading) -> PolicyTemplate | None:
     for part, path, text in whole.places() if whole else ():
         check_names(reading, text, partial(part.find_used, path))
     reading.failed = made is None
+    reading.statements = whole.statements if whole and made else ()
     return made
 
 

@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
-    """The files of a certificate chain and its key, PEM."""
+    """The files of a certificate chain and its key, and of what vouches for clients if these must show one; PEM."""
 
     certificate: Path
     private_key: Path
+    client_ca: Path | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All of them."""
+        return (self.certificate, self.private_key, *((self.client_ca,) if self.client_ca else ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

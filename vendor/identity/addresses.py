@@ -17,8 +17,7 @@ _NEVER: Final = tuple(
         "192.0.0.192/32",
         "fd00:ec2::/32",  # all of EC2's own services
         "fd20:ce::254/128",  # to here
-        "2001::/32",  # Teredo and local NAT64 carry an IPv4 address where nobody can judge it
-        "64:ff9b:1::/48",
+        "2001::/32",  # Teredo: carries an IPv4 address that somebody else's server decides about
     )
 )
 

@@ -29,7 +29,7 @@ class Patterns:
 
     `steps` holds, for a character that the patterns name, from which places it leads to the next one and at which it
     stays; `other` the same for all other characters. `skips` are the places that may be passed over, `forever` those
-    from which everything is matched.
+    from which everything is matched. All patterns begin with `head`, behind which they are at `begun`.
     """
 
     start: int
@@ -38,36 +38,55 @@ class Patterns:
     forever: int
     steps: Mapping[str, tuple[int, int]]
     other: tuple[int, int]
+    head: str
+    begun: int
 
     @classmethod
     def of(cls, languages: Iterable[Sequence[str | Span]]) -> Patterns:
         """Compile the languages of patterns."""
         places: list[str | Span | None] = []
-        starts, ends = [], []
+        starts, ends, heads = [], [], []
         for whole in languages:
+            heads.append(next((one for one in whole[:1] if isinstance(one, str)), ""))
             starts.append(len(places))
             for piece in whole:
                 places += [piece] if isinstance(piece, Span) else piece
             ends.append(len(places))
             places.append(None)
         skips = _bits(place for place, one in enumerate(places) if isinstance(one, Span) and one.empty)
+        head = _common(heads)
+        start, begun = _bits(starts), _bits(start + len(head) for start in starts)
         return cls(
-            start=_bits(starts) | (_bits(starts) & skips) << 1,
+            start=start | (start & skips) << 1,
             end=_bits(ends),
             skips=skips,
             forever=_bits(end - 1 for end in ends if places[end - 1 : end] == [STAR]),
             steps={one: _step(places, one) for one in {":", *(one for one in places if isinstance(one, str))}},
             other=_step(places, ""),
+            head=head,
+            begun=begun | (begun & skips) << 1,
         )
 
-    def hold(self, whole: Iterable[Piece]) -> bool:
+    def hold(self, whole: Sequence[Piece]) -> bool:
         """Tell whether every text of a language is matched; no as well where that is not to be proven."""
-        ways = {self.start}
+        way = self.start
+        if whole and isinstance(whole[0], str):  # so nearly all begin, and many are no more than that
+            way = self._run_from_start(whole[0])
+            whole = whole[1:]
+        ways = {way}
         for piece in whole:
-            ways = self._ends({way for way in ways if not way & self.forever}, piece)
+            ways = {way for way in ways if not way & self.forever}
+            if not ways:
+                return True
+            ways = self._ends(ways, piece)
             if 0 in ways or len(ways) > MOST:
                 return False
         return all(way & self.end for way in ways)
+
+    def _run_from_start(self, text: str) -> int:
+        if text.startswith(self.head):
+            return self._run(self.begun, text[len(self.head) :])
+        return self._run(self.start, text)
 
     def meet(self, whole: Iterable[Piece]) -> bool:
         """Tell whether any text of a language is matched."""
@@ -103,12 +122,14 @@ class Patterns:
         return reached
 
     def _run(self, way: int, text: str) -> int:
-        """Return where a text leads."""
-        steps, other, skips = self.steps, self.other, self.skips
+        """Return where a text leads, or how far it does before all or nothing of what may follow is matched."""
+        steps, other, skips, forever = self.steps, self.other, self.skips, self.forever
         for character in text:
             on, stay = steps.get(character, other)
             way = (way & on) << 1 | way & stay
             way |= (way & skips) << 1
+            if not way or way & forever:
+                break
         return way
 
     def _different(self, characters: Characters) -> Sequence[str]:
@@ -121,9 +142,9 @@ class Patterns:
 
 @dataclass(frozen=True, slots=True)
 class Arns:
-    """Patterns of ARNs, which hold only what they match in both readings of a wildcard: across colons, and within them.
+    """Patterns of ARNs, which hold only what they match in both readings of a wildcard: across colons and between them.
 
-    IAM reads them across colons at the end of a segment; whoever wrote `arn:aws:iot:*:111122223333:*` meant one account.
+    IAM lets one at the end of a segment cross colons; who wrote `arn:aws:iot:*:111122223333:*` meant one account.
     """
 
     across: Patterns
@@ -136,7 +157,9 @@ class Arns:
 
     def hold(self, whole: Sequence[Piece]) -> bool:
         """Tell whether every ARN of a language is matched; no as well where that is not to be proven."""
-        return self.across.hold(whole) and self.within.hold(segmented(whole))
+        narrow = segmented(whole)
+        # Patterns that cross no colon match nothing more than the others do: of the same texts one proof is enough.
+        return self.within.hold(narrow) and (narrow == tuple(whole) or self.across.hold(whole))
 
 
 def _step(places: Sequence[str | Span | None], character: str) -> tuple[int, int]:
@@ -152,3 +175,13 @@ def _bits(places: Iterable[int]) -> int:
 
 def _united(ways: Iterable[int]) -> int:
     return reduce(or_, ways, 0)
+
+
+def _common(heads: Sequence[str]) -> str:
+    """Return what all of some texts begin with."""
+    same = 0
+    for characters in zip(*heads, strict=False):
+        if len(set(characters)) > 1:
+            break
+        same += 1
+    return heads[0][:same] if heads else ""

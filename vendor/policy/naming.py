@@ -12,7 +12,10 @@ from vendor.policy.limits import LONGEST_NAME
 if TYPE_CHECKING:
     from vendor.identity.principal import Principal
 
-_DIGEST_LENGTH: Final = 16
+DIGEST_LENGTH: Final = 16
+"""Characters of the digest at the end of a name."""
+HEAD_LENGTH: Final = LONGEST_NAME - DIGEST_LENGTH - 1
+"""Characters that are kept of what is readable before it."""
 _DIGEST_BYTES: Final = 10
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_=,.@-]+", re.ASCII)
 
@@ -22,8 +25,12 @@ def session_name(principal: Principal, head: str | None = None) -> str:
 
     The head is the one given, otherwise what names the workload: `namespace.service_account`, or the subject.
     """
-    readable = _UNFIT.sub("-", head or _readable(principal))
-    return f"{readable[: LONGEST_NAME - _DIGEST_LENGTH - 1]}-{_digest(principal)}"
+    return f"{fit(head or _readable(principal))[:HEAD_LENGTH]}-{_digest(principal)}"
+
+
+def fit(text: str) -> str:
+    """Return a text with `-` for whatever a session name cannot hold."""
+    return _UNFIT.sub("-", text)
 
 
 def _readable(principal: Principal) -> str:

@@ -71,6 +71,8 @@ class Listener:
             answer = await self._answer(request, request_id)
         except Refusal as refusal:
             answer = self._refuse(refusal, request_id)
+            # Its frames hold the entry that holds it: a flood of them would make the collector stall everybody.
+            refusal.__traceback__ = None
         except Exception as exc:  # noqa: BLE001 - an exception becomes neither a yes nor a traceback
             self._observer.failed(request_id, exc)
             answer = wire.write_defect(request_id)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
+from vendor.identity import attributes
 from vendor.identity.issuer import Kind
 from vendor.policy import naming
 from vendor.policy.matcher import AnyOf, Equal, Glob
@@ -62,10 +63,14 @@ class Fillings:
         return self.scope.grants if self.scope.enforced else (None,)
 
     def _readable(self, grant: Grant | None) -> Text:
+        """Return what a session is called when the scope does not say; see `vendor.policy.naming`."""
         issuer = self.issuers.get(grant.issuer) if grant else None
         if issuer is None:
             return Text((ANYTHING,))
-        return _OF_A_POD if issuer.kind is Kind.KUBERNETES else _OF_OTHERS
+        if issuer.kind is Kind.KUBERNETES:
+            return _OF_A_POD
+        as_of_a_pod = set(_OF_A_POD.names()) <= set(attributes.names(issuer)) or attributes.RULES[issuer.kind].open
+        return Text((ANYTHING,)) if as_of_a_pod else _OF_OTHERS
 
     def _filled(self, text: Text, grant: Grant | None, *, admitted: bool) -> list[str]:
         names = tuple(dict.fromkeys(text.names()))
@@ -93,9 +98,9 @@ def _of_attribute(name: str, grant: Grant, *, admitted: bool) -> list[str]:
     if name == "issuer":
         return [grant.issuer]
     found = [_of_matcher(matcher) for wanted, matcher in grant.where if wanted == name]
-    options = found[0] if found else [(ANYTHING,)]
+    options = found[0] if found else [("", "")]
     if admitted:
-        return [ANYTHING.join(one) for one in options if all(PLAIN.issuperset(part.replace("*", "~")) for part in one)]
+        return [ANYTHING.join(one) for one in options if all(map(PLAIN.issuperset, one))]
     return [ANYTHING.join(naming.fit(part) for part in one) for one in options]
 
 

@@ -14,25 +14,11 @@ LATER = rules(
         "a shared store is not in this release",
     ),
     (
-        "ceilings are not in this release",
-        "version: 1",
-        "version: 1\nceilings: ^^[{files: a}]",
-        "ceilings",
-        "ceilings is not in this release",
-    ),
-    (
         "sts_get is not in this release",
         "listen:\n",
         "listen:\n  sts_get: ^^true\n",
         "listen.sts_get",
         "sts_get is not in this release",
-    ),
-    (
-        "client_ca is not in this release",
-        "listen:\n",
-        "listen:\n  tls: {certificate: a, private_key: b, client_ca: ^^c}\n",
-        "listen.tls.client_ca",
-        "client_ca is not in this release",
     ),
     (
         "via is not in this release",

@@ -1,0 +1,99 @@
+"""Issuers: each is reached by what its configuration vouches for, and an API server by one client."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+import trustme
+
+from tests import made as someone
+from tests.fakes.api_server import ApiServer
+from tests.fakes.clock import Clock
+from tests.fakes.issuer import Issuer
+from tests.identity import made
+from vendor.identity.issuer import ApiServerKeys
+from vendor.issuers import Issuers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from vendor.identity.issuer import Issuer as Configured
+    from vendor.identity.review import Result
+
+
+class Notes:
+    """What happened between us and the issuers."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str]] = []
+
+    def keys(self, issuer: str, result: str, _detail: str) -> None:
+        self.told.append((issuer, result))
+
+    def dropped(self, issuer: str, counts: Mapping[str, int]) -> None: ...
+
+    def reviewed(self, issuer: str, result: Result) -> None:
+        self.told.append((issuer, result.value))
+
+
+async def loaded(*issuers: Configured) -> list[tuple[str, str]]:
+    """Return what came of loading the keys of some issuers."""
+    notes = Notes()
+    made_issuers = Issuers(issuers, clock=Clock(), observer=notes)
+    assert not made_issuers.serve
+    await made_issuers.load()
+    assert made_issuers.serve is bool({("a", "ok"), ("a", "restored")} & set(notes.told))
+    await made_issuers.close()
+    return notes.told
+
+
+async def test_an_issuer_is_reached_by_its_own_ca_file_and_that_vouches_for_no_other(tmp_path: Path) -> None:
+    ca = trustme.CA()
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1").configure_cert(serving)
+    ca.cert_pem.write_to_path(tmp_path / "ca.crt")
+    async with Issuer(tls=serving) as fake:
+        trusting = made.issuer(name="a", url=fake.issuer, ca_file=str(tmp_path / "ca.crt"))
+        other = replace(trusting, name="b", url=f"{fake.issuer}/", ca_file=None)
+        assert sorted(await loaded(trusting, other)) == [("a", "ok"), ("b", "failed")]
+
+
+@pytest.mark.parametrize("held", [None, b"", b"no certificate"])
+def test_a_ca_file_of_no_use_is_told_at_the_start(tmp_path: Path, held: bytes | None) -> None:
+    if held is not None:
+        (tmp_path / "ca.crt").write_bytes(held)
+    with pytest.raises(OSError):  # noqa: PT011 - ssl.SSLError is one
+        Issuers([made.issuer(ca_file=str(tmp_path / "ca.crt"))], clock=Clock(), observer=Notes())
+
+
+async def test_keys_are_kept_where_the_configuration_says(tmp_path: Path) -> None:
+    async with Issuer() as fake:
+        kept = made.issuer(name="a", url=fake.issuer, keys_cache=str(tmp_path / "kept"))
+        assert await loaded(kept) == [("a", "ok")]
+        assert fake.key.kid.encode() in (tmp_path / "kept").read_bytes()
+        fake.fault = "down"
+        assert (await loaded(kept))[0] == ("a", "restored")
+
+
+async def test_the_keys_and_the_reviews_of_an_issuer_go_over_one_connection(tmp_path: Path) -> None:
+    async with Issuer() as fake, ApiServer(fake) as server:
+        at = server.files(tmp_path)
+        issuer = made.issuer(name="a", url=fake.issuer, keys=ApiServerKeys(), token_review=True, api_server=at)
+        notes = Notes()
+        issuers = Issuers([issuer], clock=Clock(), observer=notes)
+        await issuers.load()
+        review = issuers.trusted[fake.issuer].review
+        assert review
+        await review.review(fake.token(), someone.principal(attributes={}))
+        await issuers.close()
+    assert notes.told == [("a", "ok"), ("a", "taken")]
+    assert len({asked.port for asked in server.asked}) == 1
+
+
+def test_an_issuer_that_is_to_review_tokens_and_cannot_is_no_issuer() -> None:
+    with pytest.raises(ValueError, match="no API server"):
+        Issuers([made.issuer(token_review=True)], clock=Clock(), observer=Notes())

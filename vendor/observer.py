@@ -1,0 +1,79 @@
+"""Observer: what metrics and log are told of what happens outside of exchanges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from vendor.credentials import Credentials
+    from vendor.identity.review import Result
+    from vendor.metrics import Metrics
+    from vendor.mint.sts import Sts
+    from vendor.policy.session import RoleSession
+    from vendor.refusals import Refusal
+
+
+class Clock(Protocol):
+    """Wall-clock time."""
+
+    def now(self) -> datetime:
+        """Return the time as an aware datetime in UTC."""
+        ...
+
+
+class Mints:
+    """Sends each session to the STS of its target, and tells the metrics what came of it."""
+
+    def __init__(self, *, by_target: Mapping[str, Sts], metrics: Metrics, clock: Clock) -> None:
+        self._by_target = by_target
+        self._metrics = metrics
+        self._clock = clock
+
+    async def mint(self, session: RoleSession) -> Credentials:
+        """Return fresh credentials of a session; see `vendor.mint.sts.Sts.mint`."""
+        credentials = await self._by_target[session.target].mint(session)
+        lifetime = (credentials.expiration - self._clock.now()).total_seconds()
+        self._metrics.minted(session.scope, lifetime, credentials.packed_policy_size)
+        return credentials
+
+
+class Observer:
+    """Tells metrics and log what happens outside of exchanges."""
+
+    def __init__(self, *, metrics: Metrics, log: Any) -> None:
+        self._metrics = metrics
+        self._log = log
+
+    def refused(self, refusal: Refusal) -> None:
+        """Count a refusal at the edge."""
+        self._metrics.refused(refusal)
+
+    def failed(self, request_id: str, exc: BaseException | None) -> None:
+        """Log a defect with its traceback, which holds no locals."""
+        self._log.error("defect", request_id=request_id, exc_info=exc)
+
+    def keys(self, issuer: str, result: str, detail: str) -> None:
+        """Count a fetch of keys or the keeping of them, and log what an operator should know of it."""
+        self._metrics.keys_refresh.labels(issuer, result).inc()
+        if detail:
+            event = {"ok": "keys dropped", "failed": "keys not refreshed"}.get(result, f"keys {result}")
+            self._log.warning(event.replace("_", " "), issuer=issuer, detail=detail)
+
+    def dropped(self, issuer: str, counts: Mapping[str, int]) -> None:
+        """Count the keys that are not used."""
+        self._metrics.dropped(issuer, counts)
+
+    def reviewed(self, issuer: str, result: Result) -> None:
+        """Count a question about a token; why it was answered so is in the audit line."""
+        self._metrics.token_reviews.labels(issuer, result).inc()
+
+    def certificate(self, path: Path, exc: Exception | None) -> None:
+        """Log that the TLS files have changed, and whether they serve."""
+        if exc is None:
+            self._log.info("certificate reloaded", certificate=str(path))
+        else:
+            self._log.error("certificate not reloaded", certificate=str(path), detail=str(exc))
