@@ -115,6 +115,11 @@ def test_what_was_taken_away_is_not_used_any_longer(tmp_path: Path) -> None:
     assert followed.read() == b"two"
 
 
+def test_what_was_never_there_is_not_empty(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Followed(tmp_path / "token").read()
+
+
 def test_a_change_to_any_of_some_files_is_seen_once(tmp_path: Path) -> None:
     first, second = tmp_path / "a", tmp_path / "b"
     first.write_bytes(b"1")

@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from tests import made as someone
-from tests.fakes.api_server import ApiServer
+from tests.fakes.api_server import JWKS, REVIEWS, ApiServer
 from tests.fakes.clock import Clock
 from tests.fakes.issuer import Issuer
 from tests.identity import made
@@ -79,18 +79,21 @@ async def test_keys_are_kept_where_the_configuration_says(tmp_path: Path) -> Non
         assert (await loaded(kept))[0] == ("a", "restored")
 
 
-async def test_the_keys_and_the_reviews_of_an_issuer_go_over_one_connection(tmp_path: Path) -> None:
+async def test_all_that_is_asked_of_one_api_server_goes_over_one_connection(tmp_path: Path) -> None:
     async with Issuer() as fake, ApiServer(fake) as server:
         at = server.files(tmp_path)
-        issuer = made.issuer(name="a", url=fake.issuer, keys=ApiServerKeys(), token_review=True, api_server=at)
+        asking = made.issuer(name="a", url="https://a.example", keys=ApiServerKeys(), api_server=at)
+        reviewing = made.issuer(name="b", url=fake.issuer, token_review=True, api_server=at)
         notes = Notes()
-        issuers = Issuers([issuer], clock=Clock(), observer=notes)
+        issuers = Issuers([asking, reviewing], clock=Clock(), observer=notes)
         await issuers.load()
         review = issuers.trusted[fake.issuer].review
+        assert issuers.trusted["https://a.example"].review is None
         assert review
         await review.review(fake.token(), someone.principal(attributes={}))
         await issuers.close()
-    assert notes.told == [("a", "ok"), ("a", "taken")]
+    assert sorted(notes.told) == [("a", "ok"), ("b", "ok"), ("b", "taken")]
+    assert [asked.path for asked in server.asked] == [JWKS, REVIEWS]
     assert len({asked.port for asked in server.asked}) == 1
 
 

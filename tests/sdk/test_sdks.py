@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("sdk")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 BOTO3 = """\
 import boto3, sys

@@ -14,7 +14,7 @@ from tests.server.http import Connection, get, request
 if TYPE_CHECKING:
     from tests.service import World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("container")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PATH = "/v1/credentials/reports:read"
 MEMBERS = {

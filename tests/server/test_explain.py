@@ -15,7 +15,7 @@ from vendor.cli import main
 if TYPE_CHECKING:
     from tests.service import World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("explain")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_a_caller_is_told_its_scopes_with_parameters_and_durations(world: World) -> None:

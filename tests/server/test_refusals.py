@@ -12,7 +12,7 @@ from tests.server.http import Answer, exchange, get, request
 if TYPE_CHECKING:
     from tests.service import World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("refusals")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PATH = "/v1/credentials/reports:read"
 MEMBERS = {"code", "message", "Code", "Message", "request_id"}

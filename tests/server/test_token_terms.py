@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.server.http import Answer
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("token-terms")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PATH = "/v1/credentials/reports:read"
 TERMS = "allow_private_addresses: true, one_time_tokens: true, require_token_scope: true, max_token_age: 10m"

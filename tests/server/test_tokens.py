@@ -14,7 +14,7 @@ from tests.server.test_refusals import check_refusal
 if TYPE_CHECKING:
     from tests.service import World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("tokens")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PATH = "/v1/credentials/reports:read"
 HOSTILE = (

@@ -12,7 +12,7 @@ from tests.server.http import exchange, get, post, request
 if TYPE_CHECKING:
     from tests.service import World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("twin")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PATH = "/v1/credentials/reports:read"
 

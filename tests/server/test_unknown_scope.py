@@ -13,7 +13,7 @@ from tests.server.http import Connection, get, post, request
 if TYPE_CHECKING:
     from tests.service import World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("unknown scope")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FORBIDDEN, UNKNOWN = "/v1/credentials/reports:read", "/v1/credentials/reports:none"
 
