@@ -118,7 +118,8 @@ def test_a_ceiling_without_roles_is_told(tmp_path: Path) -> None:
 def test_a_ceiling_that_is_wrong_itself_leaves_no_file_without_one(tmp_path: Path) -> None:
     assert messages(tmp_path, "roles: [a], issuers: [none]") == ["ceilings[0].issuers[0]: there is no issuer none"]
     scope_file(tmp_path, SCOPES)
-    assert [one.field for one in found(tmp_path, main_file("files: 5"))] == ["ceilings[0].files"]
+    text = main_file(f'files: "scopes/b*", {UNLIMITED}', "files: 5")
+    assert [one.field for one in found(tmp_path, text)] == ["ceilings[1].files"]
 
 
 def test_a_broken_issuer_or_target_may_be_named_in_a_ceiling(tmp_path: Path) -> None:

@@ -96,3 +96,9 @@ def test_problems_of_a_list_are_placed_as_it_is_written(tmp_path: Path) -> None:
         ["17:25", "targets.aws.regions[2]"],
         ["17:44", "targets.aws.regions[4]"],
     ]
+
+
+def test_a_reference_that_is_written_with_an_escape_is_one(tmp_path: Path) -> None:
+    escaped = changed("https://oidc.example.com/id/AAA", '"\\x24{env:ISSUER}"')
+    made = loaded(tmp_path, escaped, {"ISSUER": "https://a.example.com"})
+    assert made.issuers["cluster"].url == "https://a.example.com"

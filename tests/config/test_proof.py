@@ -105,7 +105,7 @@ def test_a_role_on_the_way_and_a_mint_without_a_role_are_looked_at_t29(tmp_path:
 )
 def test_no_action_that_is_denied_can_be_allowed_t29(tmp_path: Path, actions: str, beyond: list[str]) -> None:
     scopes = allowing(f"{actions}, Resource: '*'")
-    told = messages(tmp_path, f'{UNLIMITED}, actions_denied: ["iam:*", "sts:*"]', scopes)
+    told = messages(tmp_path, f'{UNLIMITED}, actions_denied: ["iam:*", "STS:*"]', scopes)
     assert [one.partition(": ")[0] for one in told] == [f"session.policy.Statement[0].{one}" for one in beyond]
     assert [one for one in told if "what is denied" not in one] == []
 
@@ -268,7 +268,8 @@ def test_a_request_tag_that_its_sender_chose_is_not_the_identitys_own_t14(tmp_pa
     text = main_file(f'files: "scopes/*.yaml", {said}').replace(
         "kind: kubernetes", "kind: aws\n    algorithms: [ES384]"
     )
-    assert [one.field for one in found(tmp_path, text)] == ["scopes.reports.session.tags.team"]
+    (finding,) = found(tmp_path, text)
+    assert (finding.severity, finding.field) == ("error", "scopes.reports.session.tags.team")
 
 
 def test_what_is_wrong_already_is_not_found_to_exceed_anything(tmp_path: Path) -> None:

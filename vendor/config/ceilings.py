@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from vendor.config import shape
 from vendor.config.files import fits, is_beside
 from vendor.policy import limits
-from vendor.policy.inclusion import Arns, Patterns
+from vendor.policy.inclusion import Patterns
 from vendor.policy.template import TemplateError, Text
-from vendor.policy.wildcard import language
+from vendor.policy.wildcard import language, segmented
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ class Ceiling:
     sound: bool
     names: Patterns | None
     roles: Patterns | None
-    resources: Arns | None
+    resources: Patterns | None
     denied: Patterns | None
     policy_arns: Patterns
     tags: Mapping[str, Patterns]
@@ -104,7 +104,7 @@ def _ceiling(document: Document, at: Path, said: shape.Ceiling, whole: shape.Con
         sound=document.errors == before,
         names=Patterns.of(map(language, said.names)) if said.names else None,
         roles=Patterns.of(map(language, said.roles)) if said.roles else None,
-        resources=Arns.of([language(one) for one in said.resources]) if said.resources else None,
+        resources=Patterns.of(segmented(language(one)) for one in said.resources) if said.resources else None,
         denied=Patterns.of(language(one.lower()) for one in said.actions_denied) if said.actions_denied else None,
         policy_arns=Patterns.of(map(language, said.policy_arns)),
         tags={key: Patterns.of(map(language, values)) for key, values in said.tags.items()},

@@ -67,6 +67,8 @@ def values(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 def refuse_empty(document: Document) -> None:
     """Find every key that has no value, and leave it out."""
+    if not document.lacks:
+        return
     empty = {path for path, value in values(document.data) if value is None and path}
     for path in empty - document.left_out:
         # Nothing has no place of its own: YAML's library gives that of what follows.

@@ -96,9 +96,9 @@ class _Proof:
     def _is_own(self, key: str, tag: Said) -> bool:
         """Tell whether a tag is filled as the ceiling has it, with what issuers say of the caller and nothing else."""
         known = [attributes.names(issuer) for issuer in self._reading.issuers]
+        # A parameter may not be called as an attribute is: what is called so is none.
         return tag.text in self._ceiling.templates[key] and all(
-            not self._reading.declares(name) and all(name in names for names in known)
-            for name in Text.parse(tag.text).names()
+            name in names for name in Text.parse(tag.text).names() for names in known
         )
 
     def _check_actions(self, allowed: Allowed) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from vendor.config.ceilings import ACTION
 from vendor.policy.template import TemplateError, Text
-from vendor.policy.wildcard import filled, language
+from vendor.policy.wildcard import filled, language, segmented
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,7 +88,7 @@ def _allowed(reading: Reading, part: Part) -> Allowed:
         part=part,
         actions=tuple(_action(path, text) for path, text in _strings(part, "Action")),
         not_actions=tuple(_action(path, text) for path, text in _strings(part, "NotAction")),
-        resources=tuple(_template(reading, path, text) for path, text in _strings(part, "Resource") if asked),
+        resources=tuple(_resource(reading, path, text) for path, text in _strings(part, "Resource") if asked),
         all_but="NotResource" in part.value,
     )
 
@@ -105,6 +105,11 @@ def _strings(part: Part, key: str) -> Iterator[tuple[Path, str]]:
 def _action(path: Path, said: str) -> Said:
     lower = said.lower()
     return Said(path, said, language(lower) if ACTION.fullmatch(lower) else None)
+
+
+def _resource(reading: Reading, path: Path, said: str) -> Said:
+    found = _template(reading, path, said)
+    return found if found.pieces is None else replace(found, pieces=segmented(found.pieces))
 
 
 def _template(reading: Reading, path: Path, said: str) -> Said:

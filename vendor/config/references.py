@@ -42,6 +42,8 @@ def expand(
     says why, that is every reference.
     """
     read: list[FilePath] = []
+    if not document.refers:
+        return read
     lost: set[Path] = set()
     for path in [path for path in document.keys if _BEGUN.search(str(path[-1]))]:
         document.note(document.keys[path], path, "a reference may not stand in a key")

@@ -60,7 +60,7 @@ class Document:
 
     `places` holds line and column, counted from 1, of each value by its path, and `keys` those of the key before it.
     `left_out` are the paths, as written, of values that are wrong already: what follows from that is not worth a
-    finding.
+    finding. `lacks` says that some key or item has no value, `refers` that some text may hold a `${`.
     """
 
     file: str
@@ -69,6 +69,8 @@ class Document:
     keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     left_out: set[Path] = field(default_factory=set)
+    lacks: bool = False
+    refers: bool = False
     errors: int = 0
 
     def find(
@@ -109,7 +111,9 @@ class Document:
 
 
 def without(data: Any, paths: set[Path], at: Path = ()) -> Any:
-    """Return a copy of data without the values at some paths."""
+    """Return data without the values at some paths, as a copy if there are any."""
+    if not paths:
+        return data
     if isinstance(data, dict):
         return {k: without(v, paths, (*at, k)) for k, v in data.items() if (*at, k) not in paths}
     if isinstance(data, list):
@@ -130,6 +134,7 @@ def read(file: str, raw: bytes) -> Document:
     document = Document(file)
     try:
         text = _text(raw)
+        document.refers = "${" in text or "\\" in text  # an escape can write a `$` too
         _Reader(document, iter(events(text))).read()
     except MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
@@ -209,7 +214,9 @@ class _Reader:
         if isinstance(event, _SEQUENCE):
             return self._sequence(path)
         if isinstance(event, _SCALAR):
-            return _scalar(event)
+            value = _scalar(event)
+            self._document.lacks |= value is None
+            return value
         raise _BrokenError("this is not YAML", _place(event))  # pragma: no cover - as above
 
     def _mapping(self, path: Path) -> dict[str, Any]:
