@@ -76,7 +76,9 @@ class Exchange:
             async with asyncio.timeout(max(0.0, deadline - self._clock.monotonic())):
                 return await self._authenticator.authenticate(token)
         except TimeoutError as exc:
-            raise IssuerUnavailable(Reason.DEADLINE, detail="the issuer's keys did not come in time") from exc
+            raise IssuerUnavailable(
+                Reason.DEADLINE, detail="neither keys nor review of the token came in time"
+            ) from exc
 
     def _entry(self, request: Request) -> Entry:
         return Entry(

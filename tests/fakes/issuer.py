@@ -162,8 +162,14 @@ class Issuer(Loopback):
         if path == DISCOVERY:
             return _json(json.dumps(self._discovery()).encode())
         if path == JWKS:
-            return _json(self._key_set())
+            return self._keys_for(request.headers.get("Accept", "*/*"))
         return web.Response(status=404, text="no such page")
+
+    def _keys_for(self, accept: str) -> web.StreamResponse:
+        """Answer the key set to who takes its own type, and to nobody else: so does a Kubernetes API server."""
+        if "application/jwk-set+json" not in accept and "*/*" not in accept:
+            return web.Response(status=406, text="only application/jwk-set+json is served")
+        return _json(self._key_set())
 
     def _key_set(self) -> bytes:
         return as_jwks(*self.published) if self.jwks_body is None else self.jwks_body

@@ -80,6 +80,21 @@ async def test_t4_the_keys_come_from_the_api_server_and_our_token_goes_nowhere_e
         assert not world.issuer.requests
 
 
+async def test_t4_whom_only_the_machine_trusts_is_not_told_our_token(tmp_path: Path) -> None:
+    async with ApiServer() as server, ApiServer() as stranger:
+        server.files(tmp_path)
+        (tmp_path / "machine.crt").write_bytes(server.ca)
+        (tmp_path / "ca.crt").write_bytes(stranger.ca)
+        at = f"api_server: {{{{url: '{server.url}', token_file: token, ca_file: ca.crt}}}}, keys: kubernetes"
+        world = World(tmp_path, configuration=CONFIGURATION.replace(ISSUER, f"kind: kubernetes, {at}"))
+        text = world._configuration.format(audit=world.audit_path, issuer="https://a.example", sts="http://127.0.0.1:9")
+        async with served(text, tmp_path, environ={"SSL_CERT_FILE": str(tmp_path / "machine.crt")}) as service:
+            refused = await get(service.public, PATH, world.issuer.token({"iss": "https://a.example"}))
+        assert refused.code == "issuer_unavailable"
+        assert "CERTIFICATE_VERIFY_FAILED" in world.audit()[-1]["detail"]
+        assert server.asked == []
+
+
 async def test_keys_that_were_kept_serve_when_a_restart_finds_the_issuer_down(tmp_path: Path) -> None:
     async with Issuer() as issuer:
         world = World(tmp_path, configuration=CONFIGURATION.replace(ISSUER, f"{ISSUER}, keys_cache: kept"))

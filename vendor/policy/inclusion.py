@@ -11,7 +11,7 @@ from itertools import count, islice
 from operator import or_
 from typing import TYPE_CHECKING, Final
 
-from vendor.policy.wildcard import STAR, Span, segmented
+from vendor.policy.wildcard import STAR, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -138,28 +138,6 @@ class Patterns:
         unnamed = map(chr, count(_PRIVATE)) if characters.others else characters.listed
         spare = (one for one in unnamed if one in characters and one not in self.steps)
         return [*named, *islice(spare, 1)]
-
-
-@dataclass(frozen=True, slots=True)
-class Arns:
-    """Patterns of ARNs, which hold only what they match in both readings of a wildcard: across colons and between them.
-
-    IAM lets one at the end of a segment cross colons; who wrote `arn:aws:iot:*:111122223333:*` meant one account.
-    """
-
-    across: Patterns
-    within: Patterns
-
-    @classmethod
-    def of(cls, languages: Sequence[Sequence[str | Span]]) -> Arns:
-        """Compile the languages of patterns."""
-        return cls(Patterns.of(languages), Patterns.of(segmented(whole) for whole in languages))
-
-    def hold(self, whole: Sequence[Piece]) -> bool:
-        """Tell whether every ARN of a language is matched; no as well where that is not to be proven."""
-        narrow = segmented(whole)
-        # Patterns that cross no colon match nothing more than the others do: of the same texts one proof is enough.
-        return self.within.hold(narrow) and (narrow == tuple(whole) or self.across.hold(whole))
 
 
 def _step(places: Sequence[str | Span | None], character: str) -> tuple[int, int]:

@@ -93,7 +93,11 @@ def _place(parameter: Parameter | None) -> Piece:
 
 
 def segmented(whole: Sequence[AnyPiece]) -> tuple[AnyPiece | Span, ...]:
-    """Return what the pattern of an ARN is meant to match: before the resource no wildcard crosses a colon."""
+    """Return what the pattern of an ARN is meant to match: before the resource no wildcard crosses a colon.
+
+    IAM lets one at the end of a segment do so, but who wrote `arn:aws:iot:*:111122223333:*` meant one account. What is
+    within patterns in this reading is so in the other as well: what a wildcard crosses there, another one takes in.
+    """
     if sum(piece.count(":") for piece in whole if isinstance(piece, str)) < SEGMENTS:
         return tuple(whole)
     made: list[AnyPiece | Span] = []
