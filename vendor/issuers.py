@@ -76,7 +76,7 @@ class Issuers:
         keys = self._keys[issuer.name] = IssuerKeys(
             issuer=issuer,
             clock=self._clock,
-            tls=self._system if issuer.ca_file is None else ssl.create_default_context(cafile=issuer.ca_file),
+            tls=self._system if issuer.ca_file is None else _vouching(issuer.ca_file),
             report=self._observer.keys,
             dropped=self._observer.dropped,
             ask=None if server is None else server.keys,
@@ -98,3 +98,11 @@ class Issuers:
         if at not in self._servers:
             self._servers[at] = ApiServerClient(server=at, token=Followed(at.token_file), ca=Followed(at.ca_file))
         return self._servers[at]
+
+
+def _vouching(ca_file: str) -> ssl.SSLContext:
+    """Return the terms of TLS with whom the certificates of a file vouch for."""
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as exc:
+        raise OSError(f"{ca_file!a} holds no certificates that can be read") from exc

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from errno import EBADF
 from pathlib import Path
@@ -14,13 +15,12 @@ from typing import TYPE_CHECKING, Final, cast
 from vendor.cli.terminal import plain, without_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from io import BufferedReader
 
     from vendor.config import Configuration
     from vendor.identity.authentication import TrustedIssuer
-    from vendor.identity.issuer import Issuer
-    from vendor.identity.keys import IssuerKeys
+    from vendor.identity.review import Result
 
 USAGE: Final = 2
 """The exit code of a command that was given something it cannot use."""
@@ -99,25 +99,31 @@ def colour() -> bool:
 async def trusted(given: Configuration) -> AsyncIterator[dict[str, TrustedIssuer]]:
     """Give the issuers of a configuration, keyed by `iss`, with keys that are fetched when one is looked for.
 
-    Raises UnusableError.
+    A command keeps no keys and asks for no review. Raises UnusableError.
     """
     from vendor.identity.authentication import TrustedIssuer  # noqa: PLC0415
+    from vendor.issuers import Issuers  # noqa: PLC0415
 
-    keys = {issuer.url: _keys(issuer) for issuer in given.issuers.values()}
+    alone = [replace(issuer, keys_cache=None, token_review=False) for issuer in given.issuers.values()]
     try:
-        yield {issuer.url: TrustedIssuer(issuer=issuer, keys=keys[issuer.url]) for issuer in given.issuers.values()}
-    finally:
-        for one in keys.values():
-            await one.close()
-
-
-def _keys(issuer: Issuer) -> IssuerKeys:
-    import ssl  # noqa: PLC0415
-
-    from vendor.identity.keys import IssuerKeys  # noqa: PLC0415
-
-    try:
-        tls = ssl.create_default_context(cafile=issuer.ca_file)
+        issuers = Issuers(alone, clock=Clock(), observer=_Nobody())
     except OSError as exc:
-        raise UnusableError(f"vendor: {issuer.ca_file!a} holds no certificates that can be read") from exc
-    return IssuerKeys(issuer=issuer, clock=Clock(), tls=tls, report=lambda *_: None)
+        raise UnusableError(f"vendor: {exc}") from exc
+    try:
+        found = issuers.trusted
+        yield {one.url: TrustedIssuer(issuer=one, keys=found[one.url].keys) for one in given.issuers.values()}
+    finally:
+        await issuers.close()
+
+
+class _Nobody:
+    """Is told of fetches, and tells nobody: a command shows what came of them."""
+
+    def keys(self, issuer: str, result: str, detail: str) -> None:
+        """Note nothing."""
+
+    def dropped(self, issuer: str, counts: Mapping[str, int]) -> None:
+        """Note nothing."""
+
+    def reviewed(self, issuer: str, result: Result) -> None:
+        """Note nothing."""

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 SECONDS: Final = 5.0
 """The longest that one fetch may take."""
 _CHUNK: Final = 16 * 1024
-_ASKED: Final = MappingProxyType({"Accept": "application/json, application/jwk-set+json", "Accept-Encoding": "identity"})
+_ASKED: Final = MappingProxyType(
+    {"Accept": "application/json, application/jwk-set+json", "Accept-Encoding": "identity"}
+)
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
