@@ -42,7 +42,7 @@ async def _rounds(rig: Rig, hostile: list[Call], *, count: int, rate: float) -> 
     rounds = []
     for _ in range(count):
         alone = await (await rig.send(good, rate=GOOD, seconds=3)).results()
-        flood = await rig.send(hostile, rate=rate, seconds=4, humble=True)
+        flood = await rig.send(hostile, rate=rate, seconds=4)
         during = await (await rig.send(good, rate=GOOD, seconds=3)).results()
         rounds.append((alone, during, await flood.results()))
     return rounds
@@ -89,7 +89,7 @@ async def test_garbage_is_refused_before_any_cryptography(tmp_path: Path, tell: 
 async def test_signatures_of_nobody_are_verified_and_slow_nobody_down(
     tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
-    """F13: garbage that costs a verification each, 1,000 a second of it, leaves good traffic served."""
+    """F13: garbage that costs a verification each, 1,000 a second of it, leaves good traffic's p99 under 20 ms."""
     async with Rig(tmp_path) as rig:
         rounds = await _rounds(rig, calls.bad_signatures(rig.world, 4_000), count=3, rate=1000)
         reasons = (await rig.scrape()).by("vendor_refusals_total", "reason")
@@ -97,4 +97,5 @@ async def test_signatures_of_nobody_are_verified_and_slow_nobody_down(
         tell(f"p99 times {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
         tell(rounds[-1][1].told())
         assert all(during.served >= 0.999 for _, during, _ in rounds)
+        assert statistics.median(during.percentile(99) for _, during, _ in rounds) < 0.02
         assert reasons.keys() == {"signature"}
