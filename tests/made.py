@@ -23,7 +23,7 @@ TOKEN = "CANARYTOKEN"
 EXTERNAL_ID = "CANARYEXTERNAL"
 
 _SESSION = RoleSession(
-    generation=1,
+    terms="1",
     issuer="https://oidc.example.com/id/AAA",
     subject=SUBJECT,
     scope="reports:read",

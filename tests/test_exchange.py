@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -54,14 +54,16 @@ class DefectError(Exception):
 
 @dataclass
 class Trouble:
-    """What goes wrong in each step, and the order in which the steps were taken."""
+    """What goes wrong or happens meanwhile in each step, and the order in which the steps were taken."""
 
     taken: list[str] = field(default_factory=list)
     failures: dict[str, Exception] = field(default_factory=dict)
     hangs: str = ""
+    meanwhile: dict[str, Callable[[], None]] = field(default_factory=dict)
 
     def step(self, name: str) -> None:
         self.taken.append(name)
+        self.meanwhile.pop(name, lambda: None)()
         if name in self.failures:
             raise self.failures[name]
 
@@ -131,7 +133,7 @@ class Sink:
 class Role(Text):
     """A role whose filling is a step of its own."""
 
-    trouble: Trouble
+    trouble: Trouble = field(compare=False)
 
     def fill(self, values: Mapping[str, str]) -> str:
         self.trouble.step("open")
@@ -152,9 +154,9 @@ class World:
         only = scope(grants=(grant,), mint=AssumeRole(role=role, external_id=None), enforced=enforced)
         self.scopes = Scopes(self.trouble, {only.name: only})
         ledger = Ledger(sink=self.sink, observe=self.entries.append, clock=self.clock, refuse=refuse)
-        issuer = TrustedIssuer(issuer=_issuer(), keys=Keys(self.trouble, self.key))
+        self.issuer = TrustedIssuer(issuer=_issuer(), keys=Keys(self.trouble, self.key))
         self.exchange = Exchange(
-            authenticator=Authenticator(issuers={ISSUER: issuer}, clock=self.clock),
+            authenticator=Authenticator(issuers={ISSUER: self.issuer}, clock=self.clock),
             mapping=decision.Mapping(scopes=self.scopes, generation=1),
             leases=Leases(mint=Mint(self.trouble, self.clock), clock=self.clock, expiry=ExpiryLedger(clock=self.clock)),
             ledger=ledger,

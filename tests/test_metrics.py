@@ -42,6 +42,7 @@ CONTRACT = {
     "vendor_keys_age_seconds": {"issuer"},
     "vendor_keys_dropped": {"issuer", "reason"},
     "vendor_config_generation": set(),
+    "vendor_config_reloads_total": {"result"},
     "vendor_event_loop_lag_seconds": set(),
     "vendor_build_info": {"version"},
     "vendor_audit_failures_total": set(),

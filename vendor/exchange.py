@@ -10,10 +10,11 @@ from vendor.identity.token import digest
 from vendor.refusals import IssuerUnavailable, MissingToken, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping as AbstractMapping
     from datetime import datetime
 
     from vendor.identity.authentication import Authenticator
-    from vendor.identity.principal import Principal
+    from vendor.identity.principal import AttributeValue, Principal
     from vendor.leases.lease import Lease
     from vendor.leases.leases import Leases
     from vendor.policy.decision import Asked, Mapping
@@ -30,17 +31,39 @@ class Request(NamedTuple):
     deadline: float
 
 
+class Rules(NamedTuple):
+    """What one generation of the configuration decides by."""
+
+    authenticator: Authenticator
+    mapping: Mapping
+
+
+class Known(NamedTuple):
+    """Who asks, and by which rules that is known."""
+
+    rules: Rules
+    principal: Principal
+
+
 class Exchange:
     """Turns a request into a lease: authenticate, decide, open a session, lend, record."""
 
     def __init__(
         self, *, authenticator: Authenticator, mapping: Mapping, leases: Leases, ledger: Ledger, clock: Clock
     ) -> None:
-        self.mapping = mapping
-        self._authenticator = authenticator
+        self._rules = Rules(authenticator, mapping)
         self._leases = leases
         self._ledger = ledger
         self._clock = clock
+
+    @property
+    def mapping(self) -> Mapping:
+        """The mapping by which is decided at this moment."""
+        return self._rules.mapping
+
+    def switch(self, *, authenticator: Authenticator, mapping: Mapping) -> None:
+        """Decide by these from now on; what is under way is decided again (T19)."""
+        self._rules = Rules(authenticator, mapping)
 
     def now(self) -> datetime:
         """Return the time by which exchanges are judged."""
@@ -52,10 +75,12 @@ class Exchange:
         Raises Refusal.
         """
         async with self._ledger.recorded(self._entry(request), began=request.began) as entry:
-            entry.principal = await self._authenticate(request.token, entry.token_sha256, request.deadline)
-            entry.permission = self.mapping.permit(entry.principal, request.asked.scope)
-            entry.session = self.mapping.open(entry.permission, entry.principal, request.asked)
-            lease, entry.source = await self._leases.lend(entry.session, deadline=request.deadline)
+            known = await self._identify(request.token, entry.token_sha256, request.deadline)
+            lease = await self._lend(entry, known, request)
+            while known.rules is not self._rules:  # no answer is by a rule that is no longer (T19)
+                _forget(entry)
+                known = await self._identify(request.token, entry.token_sha256, request.deadline, known)
+                lease = await self._lend(entry, known, request)
             entry.credentials = lease.credentials
         return lease
 
@@ -64,17 +89,48 @@ class Exchange:
 
         Raises Refusal.
         """
-        return await self._authenticate(token, token and digest(token), deadline)
+        return (await self._identify(token, token and digest(token), deadline)).principal
 
-    async def _authenticate(self, token: str | None, sha256: str | None, deadline: float) -> Principal:
+    def suppose(self, issuer: str, given: AbstractMapping[str, AttributeValue]) -> Principal | None:
+        """Return a principal that nobody proved; see `vendor.identity.authentication.Authenticator.suppose`."""
+        return self._rules.authenticator.suppose(issuer, given)
+
+    async def _lend(self, entry: Entry, known: Known, request: Request) -> Lease:
+        """Return a lease for who is known, noting each step."""
+        rules, entry.principal = known
+        entry.generation = rules.mapping.generation
+        entry.permission = rules.mapping.permit(entry.principal, request.asked.scope)
+        entry.session = rules.mapping.open(entry.permission, entry.principal, request.asked)
+        lease, entry.source = await self._leases.lend(entry.session, deadline=request.deadline)
+        return lease
+
+    async def _identify(
+        self, token: str | None, sha256: str | None, deadline: float, known: Known | None = None
+    ) -> Known:
+        """Return who the token proves to be asking by the rules of this moment.
+
+        Who was known by those of before stays known where the issuer's terms are the same: a one-time token proves
+        nothing twice.
+        """
+        while known is None or known.rules is not self._rules:
+            rules = self._rules
+            if known is not None and rules.authenticator.agrees(known.rules.authenticator, known.principal):
+                known = Known(rules, known.principal)
+            else:
+                known = Known(rules, await self._authenticate(rules.authenticator, token, sha256, deadline))
+        return known
+
+    async def _authenticate(
+        self, authenticator: Authenticator, token: str | None, sha256: str | None, deadline: float
+    ) -> Principal:
         if token is None or sha256 is None:
             raise MissingToken(Reason.NO_TOKEN)
-        known = self._authenticator.recall(sha256)
+        known = authenticator.recall(sha256)
         if known is not None:
             return known
         try:
             async with asyncio.timeout(max(0.0, deadline - self._clock.monotonic())):
-                return await self._authenticator.authenticate(token)
+                return await authenticator.authenticate(token)
         except TimeoutError as exc:
             raise IssuerUnavailable(
                 Reason.DEADLINE, detail="neither keys nor review of the token came in time"
@@ -89,3 +145,8 @@ class Exchange:
             generation=self.mapping.generation,
             token_sha256=None if request.token is None else digest(request.token),
         )
+
+
+def _forget(entry: Entry) -> None:
+    """Make an entry one of which nothing is known yet."""
+    entry.principal = entry.permission = entry.session = entry.source = None

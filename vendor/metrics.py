@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from prometheus_client import Metric
@@ -41,11 +43,14 @@ class Expiry(Protocol):
 
 
 class _Out(Collector):
-    """Asks the expiry ledger at each scrape, so that an end needs no timer to be seen."""
+    """Asks the expiry ledger at each scrape, so that an end needs no timer to be seen.
 
-    def __init__(self, expiry: Expiry, scopes: Iterable[str]) -> None:
+    A scope that is configured no longer is told of until its last session has ended.
+    """
+
+    def __init__(self, expiry: Expiry) -> None:
         self._expiry = expiry
-        self.scopes = tuple(scopes)
+        self.scopes: dict[str, None] = {}
 
     def collect(self) -> Iterable[Metric]:
         active = GaugeMetricFamily("vendor_credentials_active", "Sessions that have not ended.", labels=["scope"])
@@ -54,7 +59,7 @@ class _Out(Collector):
             "vendor_credential_next_expiry_timestamp_seconds", "When the next session ends.", labels=["scope"]
         )
         counts, ended = self._expiry.active(), self._expiry.expired()
-        for scope in self.scopes:
+        for scope in self.scopes | {scope: None for scope, count in counts.items() if count}:
             active.add_metric([scope], counts.get(scope, 0))
             expired.add_metric([scope], ended.get(scope, 0))
         for scope, moment in self._expiry.next_expiry().items():
@@ -77,6 +82,7 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry, *, version: str) -> None:
         self._registry = registry
+        self._out: _Out | None = None
         self._scopes: frozenset[str] = frozenset()
         self._known: dict[tuple[str, str, str, str], _Series] = {}
         self.exchanges = Counter(
@@ -156,6 +162,11 @@ class Metrics:
         self.generation = Gauge(
             "vendor_config_generation", "Generation of the configuration that serves.", registry=registry
         )
+        self.reloads = Counter(
+            "vendor_config_reloads", "Configurations that were read again.", ["result"], registry=registry
+        )
+        for result in ("ok", "failed"):
+            self.reloads.labels(result)
         self.loop_lag = Histogram(
             "vendor_event_loop_lag_seconds",
             "How late the event loop woke a sleeper.",
@@ -173,18 +184,34 @@ class Metrics:
         budgets: Mapping[str, Callable[[], float]],
         ages: Mapping[str, Callable[[], float]],
     ) -> None:
-        """Read these at each scrape: what is out by scope, the budget by target, the age of keys by issuer."""
-        out = _Out(expiry, scopes)
-        self._scopes = frozenset(out.scopes)
-        self._registry.register(out)
+        """Read these at each scrape: what is out by scope, the budget by target, the age of keys by issuer.
+
+        They take the place of those that were watched before, whose series end.
+        """
+        if self._out is None:
+            self._out = _Out(expiry)
+            self._registry.register(self._out)
+        self._out.scopes = dict.fromkeys(scopes)
+        self._scopes = frozenset(self._out.scopes)
+        for label, configured in (("scope", self._scopes), ("target", budgets.keys()), ("issuer", ages.keys())):
+            self._end(label, configured)
+        self._known = {key: series for key, series in self._known.items() if not key[0] or key[0] in self._scopes}
         for target, available in budgets.items():
             self.budget.labels(target).set_function(available)
         for issuer, age in ages.items():
             self.keys_age.labels(issuer).set_function(age)
 
+    def _end(self, label: str, configured: AbstractSet[str]) -> None:
+        """End the series of what is not configured, or no longer."""
+        for metric in (one for one in vars(self).values() if isinstance(one, MetricWrapperBase)):
+            if label in metric._labelnames:  # noqa: SLF001 - they can be had by writing the whole exposition alone
+                at = metric._labelnames.index(label)  # noqa: SLF001
+                for series in [one for one in metric._metrics if one[at] and one[at] not in configured]:  # noqa: SLF001
+                    metric.remove(*series)
+
     def observe(self, entry: Entry, *, now: datetime) -> None:
         """Count one exchange."""
-        scope = entry.permission.scope.name if entry.permission else self._label(entry.asked.scope)
+        scope = self._label(entry.permission.scope.name if entry.permission else entry.asked.scope)
         source = entry.source if entry.outcome == "issued" and entry.source else "none"
         series = self._series(scope, entry.door, entry.outcome, source)
         series.exchanges.inc()
@@ -218,6 +245,8 @@ class Metrics:
 
     def minted(self, scope: str, lifetime: float, packed_policy_size: int | None) -> None:
         """Note a fresh session's life in seconds and the percentage of the packed limit that it used."""
+        if scope not in self._scopes:
+            return
         self.lifetime.labels(scope).observe(lifetime)
         if packed_policy_size is not None:
             self.packed.labels(scope).set(packed_policy_size / 100)

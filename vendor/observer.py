@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from vendor.refusals import Reason, StsUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from vendor.mint.sts import Sts
     from vendor.policy.session import RoleSession
     from vendor.refusals import Refusal
+
+
+MOST_TOLD: Final = 1_000
+"""Findings of one configuration that are logged."""
 
 
 class Clock(Protocol):
@@ -33,9 +39,19 @@ class Mints:
         self._metrics = metrics
         self._clock = clock
 
+    def switch(self, by_target: Mapping[str, Sts]) -> None:
+        """Send sessions to these from now on."""
+        self._by_target = by_target
+
     async def mint(self, session: RoleSession) -> Credentials:
-        """Return fresh credentials of a session; see `vendor.mint.sts.Sts.mint`."""
-        credentials = await self._by_target[session.target].mint(session)
+        """Return fresh credentials of a session; see `vendor.mint.sts.Sts.mint`.
+
+        Raises StsUnavailable for a target that is no longer: the session was decided a moment before a reload.
+        """
+        sts = self._by_target.get(session.target)
+        if sts is None:
+            raise StsUnavailable(Reason.NO_ANSWER, detail=f"there is no target {session.target} any longer")
+        credentials = await sts.mint(session)
         lifetime = (credentials.expiration - self._clock.now()).total_seconds()
         self._metrics.minted(session.scope, lifetime, credentials.packed_policy_size)
         return credentials
@@ -70,6 +86,15 @@ class Observer:
     def reviewed(self, issuer: str, result: Result) -> None:
         """Count a question about a token; why it was answered so is in the audit line."""
         self._metrics.token_reviews.labels(issuer, result).inc()
+
+    def reloaded(self, problems: tuple[str, ...], about: Mapping[str, Any]) -> None:
+        """Count a reload, and log what is served now or what stands in the way of it."""
+        self._metrics.reloads.labels("failed" if problems else "ok").inc()
+        if problems:
+            told = problems[:MOST_TOLD]
+            self._log.error("configuration not reloaded", findings=told, count=len(problems), **about)
+        else:
+            self._log.info("configuration reloaded", **about)
 
     def certificate(self, path: Path, exc: Exception | None) -> None:
         """Log that the TLS files have changed, and whether they serve."""

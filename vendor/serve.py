@@ -20,22 +20,24 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from vendor import logs
 from vendor.audit import Entry, Ledger
+from vendor.config.apart import load_apart
 from vendor.exchange import Exchange
 from vendor.files import Changes
 from vendor.identity.authentication import Authenticator
 from vendor.identity.keys import RETRY_PAUSE
-from vendor.issuers import Issuers
+from vendor.identity.once import Used
+from vendor.issuers import Issuers, lasting
 from vendor.leases.expiry import ExpiryLedger
 from vendor.leases.leases import Leases
 from vendor.metrics import Metrics
-from vendor.mint.budget import Budget
-from vendor.mint.sts import Sts
 from vendor.observer import Mints, Observer
 from vendor.policy.decision import Mapping
+from vendor.reloading import Reloading, refuse_restart
 from vendor.server.listener import Listener
 from vendor.server.operators import OperatorDoors
 from vendor.server.public import PublicDoors
 from vendor.server.site import Site, follow, tls_context
+from vendor.targets import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +48,10 @@ if TYPE_CHECKING:
 
     Find = Callable[[tuple[str, ...]], Doors | None]
 
-GENERATION: Final = 1
+KEYS_WITHIN: Final = 3.0
+"""Seconds for which the keys of a new issuer are waited for before its configuration serves."""
+LINGER: Final = 12.0
+"""Seconds for which what served before a reload may end what it began: a mint is given up after ten."""
 LAG_LOOK: Final = 0.1
 """Seconds between measurements of the event loop's lag."""
 DRAIN: Final = 3.0
@@ -79,55 +84,58 @@ class Service:
     def __init__(self, configuration: Configuration, *, aws: AioSession, log: Any) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._configuration = configuration
+        self._aws = aws
         self._log = log
         self._clock = clock = SystemClock()
+        self._used = Used(clock=clock)
         self._metrics = metrics = Metrics(CollectorRegistry(), version=version("credential-vendor"))
-        metrics.generation.set(GENERATION)
         self._observer = Observer(metrics=metrics, log=log)
         self._sink = logs.LineSink(configuration.audit.path)
         self._why_not: str | None = "starting"
-        self._issuers = Issuers(configuration.issuers.values(), clock=clock, observer=self._observer)
-        self._budgets = {
-            name: Budget(rate=target.requests_per_second, clock=clock) for name, target in configuration.targets.items()
-        }
-        self._sts = {
-            name: Sts(
-                target=name,
-                endpoint_url=target.endpoint_url,
-                regions=target.regions,
-                budget=self._budgets[name],
-                aws=aws,
-                clock=clock,
-                report=metrics.sts,
-            )
-            for name, target in configuration.targets.items()
-        }
+        self._generation = 1
+        self._issuers = self._made_issuers(configuration, None)
+        self._targets = self._made_targets(configuration, None)
+        self._mints = Mints(by_target=self._targets.sts, metrics=metrics, clock=clock)
         self._expiry = ExpiryLedger(clock=clock)
-        self._leases = Leases(
-            mint=Mints(by_target=self._sts, metrics=metrics, clock=clock), clock=clock, expiry=self._expiry
+        self._leases = Leases(mint=self._mints, clock=clock, expiry=self._expiry)
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._reloading = Reloading(
+            configuration.sources,
+            load=partial(load_apart, configuration.files[0]),
+            switch=self._switch,
+            told=self._note_reload,
+            clock=clock,
         )
-        metrics.watch(
-            scopes=configuration.scopes,
-            expiry=self._expiry,
-            budgets={name: budget.available for name, budget in self._budgets.items()},
-            ages=self._issuers.ages,
+        self._exchange = self._made_exchange()
+        self._operators = OperatorDoors(
+            exchange=self._exchange,
+            operators=configuration.operations.operators,
+            metrics=metrics,
+            readiness=self._readiness,
+            remark=lambda: self._reloading.remark,
         )
-        self._public, self._operations = self._sites()
+        self._show()
+
+    def reload(self) -> None:
+        """Read the configuration again soon, whether it has changed or not."""
+        self._reloading.ask()
 
     async def run(self, *, until: asyncio.Event) -> None:
         """Listen until the event, then drain: every request that was sent is answered."""
+        configuration = self._configuration
+        public = self._site(PublicDoors(exchange=self._exchange).find, configuration.listen, drain=DRAIN)
+        operations = self._site(self._operators.find, configuration.operations, drain=0.0)
         async with AsyncExitStack() as stack:
-            parts: list[Closable] = [self._sink, *self._sts.values(), self._issuers, self._leases]
-            for part in parts:
-                stack.push_async_callback(part.close)
-            for sts in self._sts.values():
-                await sts.open()
+            for close in (self._sink.close, self._close, self._leases.close):
+                stack.push_async_callback(close)
+            await self._targets.open()
             stack.push_async_callback(_end, asyncio.create_task(self._measure_lag()))
-            operations_at = await self._listen(stack, self._operations, None)
-            public_at = await self._listen(stack, self._public, self._configuration.listen.tls)
+            operations_at = await self._listen(stack, operations, None)
+            public_at = await self._listen(stack, public, configuration.listen.tls)
             stack.push_async_callback(_end, asyncio.create_task(self._load_keys()))
             self._log.info("listening", public=public_at, operations=operations_at, **self._loaded())
             _calm_collector()
+            stack.push_async_callback(_end, asyncio.create_task(self._reloading.follow()))
             await until.wait()
             self._why_not = "draining"
             self._log.info("draining")
@@ -142,30 +150,94 @@ class Service:
             stack.push_async_callback(_end, asyncio.create_task(following))
         return url
 
-    def _sites(self) -> tuple[Site, Site]:
-        configuration, clock = self._configuration, self._clock
-        authenticator = Authenticator(issuers=self._issuers.trusted, clock=clock)
-        exchange = Exchange(
-            authenticator=authenticator,
-            mapping=Mapping(scopes=configuration.scopes, generation=GENERATION),
+    def _made_exchange(self) -> Exchange:
+        ledger = Ledger(
+            sink=self._sink,
+            observe=self._observe,
+            clock=self._clock,
+            refuse=self._configuration.audit.refuse_on_failure,
+        )
+        return Exchange(
+            authenticator=self._made_authenticator(self._issuers),
+            mapping=_mapping(self._configuration, self._generation),
             leases=self._leases,
-            ledger=Ledger(
-                sink=self._sink, observe=self._observe, clock=clock, refuse=configuration.audit.refuse_on_failure
-            ),
-            clock=clock,
+            ledger=ledger,
+            clock=self._clock,
         )
-        operators = OperatorDoors(
-            exchange=exchange,
-            authenticator=authenticator,
-            operators=configuration.operations.operators,
-            metrics=self._metrics,
-            readiness=self._readiness,
+
+    def _made_authenticator(self, issuers: Issuers) -> Authenticator:
+        return Authenticator(issuers=issuers.trusted, clock=self._clock, used=self._used)
+
+    def _made_issuers(self, configuration: Configuration, before: Issuers | None) -> Issuers:
+        return Issuers(configuration.issuers.values(), clock=self._clock, observer=self._observer, before=before)
+
+    def _made_targets(self, configuration: Configuration, before: Targets | None) -> Targets:
+        report = self._metrics.sts
+        return Targets(configuration.targets, aws=self._aws, clock=self._clock, report=report, before=before)
+
+    async def _switch(self, new: Configuration) -> None:
+        """Put another configuration in the place of the one that serves.
+
+        Raises RefusedError or OSError, and then nothing has changed.
+        """
+        refuse_restart(self._configuration, new)
+        issuers = await asyncio.to_thread(self._made_issuers, new, self._issuers)
+        targets = self._made_targets(new, self._targets)
+        try:
+            mapping = await asyncio.to_thread(_mapping, new, self._generation + 1)
+            await targets.open()
+            with suppress(TimeoutError):  # its tokens are refused until its keys come; all others wait for nothing
+                async with asyncio.timeout(KEYS_WITHIN):
+                    await issuers.load_fresh()
+        except BaseException:
+            await self._leave(issuers, targets, 0.0)
+            raise
+        self._leave_soon(self._issuers, self._targets)
+        self._configuration, self._issuers, self._targets = new, issuers, targets
+        self._put(mapping)
+        await self._leases.drop()
+
+    def _put(self, mapping: Mapping) -> None:
+        """Decide by a mapping, and by what serves now, from this moment on; nothing may be awaited here."""
+        self._generation = mapping.generation
+        self._mints.switch(self._targets.sts)
+        self._leases.keep(mapping.keeps)
+        self._exchange.switch(authenticator=self._made_authenticator(self._issuers), mapping=mapping)
+        self._operators.appoint(self._configuration.operations.operators)
+        self._show()
+
+    def _show(self) -> None:
+        self._metrics.generation.set(self._generation)
+        self._metrics.watch(
+            scopes=self._configuration.scopes,
+            expiry=self._expiry,
+            budgets=self._targets.budgets,
+            ages=self._issuers.ages,
         )
-        public = PublicDoors(exchange=exchange)
-        return (
-            self._site(public.find, configuration.listen, drain=DRAIN),
-            self._site(operators.find, configuration.operations, drain=0.0),
-        )
+
+    def _note_reload(self, problems: tuple[str, ...]) -> None:
+        self._observer.reloaded(problems, {"generation": self._generation} if problems else self._loaded())
+        if not problems:
+            _log_warnings(self._configuration, self._log)
+
+    def _leave_soon(self, issuers: Issuers, targets: Targets) -> None:
+        """Close what is used no longer, once whoever still uses it has ended."""
+        leaving = asyncio.create_task(self._leave(issuers, targets, LINGER))
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+
+    async def _leave(self, issuers: Issuers, targets: Targets, seconds: float) -> None:
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            await issuers.close(after=self._issuers)
+            await targets.close(after=self._targets)
+
+    async def _close(self) -> None:
+        for leaving in list(self._leaving):
+            await _end(leaving)
+        await self._issuers.close()
+        await self._targets.close()
 
     def _site(self, find: Find, at: Listen | Operations, *, drain: float) -> Site:
         listener = Listener(find=find, observer=self._observer, clock=self._clock)
@@ -177,7 +249,7 @@ class Service:
     def _loaded(self) -> dict[str, Any]:
         configuration = self._configuration
         return {
-            "generation": GENERATION,
+            "generation": self._generation,
             "issuers": len(configuration.issuers),
             "scopes": len(configuration.scopes),
             "files": [str(path) for path in configuration.files],
@@ -223,14 +295,38 @@ async def _serve(configuration: Configuration) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, until.set)
-    await Service(configuration, aws=get_session(), log=logs.logger()).run(until=until)
+    service = Service(configuration, aws=get_session(), log=logs.logger())
+    loop.add_signal_handler(signal.SIGHUP, service.reload)
+    try:
+        await service.run(until=until)
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+        ignore_hangup()  # which would end us otherwise, a moment before we end
+
+
+def ignore_hangup() -> None:
+    """Let SIGHUP do nothing: who asks for a reload while we start or end must not end us."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def _mapping(configuration: Configuration, generation: int) -> Mapping:
+    return Mapping(
+        scopes=configuration.scopes,
+        generation=generation,
+        targets=configuration.targets,
+        issuers={issuer.url: lasting(issuer) for issuer in configuration.issuers.values()},
+    )
+
+
+def _log_warnings(configuration: Configuration, log: Any) -> None:
+    for warning in configuration.warnings:
+        log.warning("configuration", finding=str(warning))
 
 
 def run(configuration: Configuration) -> int:
     """Serve a configuration until SIGTERM or SIGINT; return the exit code."""
     logs.configure(stream=sys.stderr, pretty=sys.stderr.isatty() and "NO_COLOR" not in os.environ)
-    for warning in configuration.warnings:
-        logs.logger().warning("configuration", finding=str(warning))
+    _log_warnings(configuration, logs.logger())
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(configuration))

@@ -4,6 +4,8 @@
    bytes, in rounds that alternate between the two.
 2. Cold: CPU seconds of `vendor serve` for each first request of a principal over those of a bare aiobotocore
    `assume_role` with the same parameters.
+
+`--scopes 10000` takes another one instead: warm requests per second with so many scopes over those with ten.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 
+from tests.benchmarks import scopes
 from tests.benchmarks.bare import CONCURRENCY
 from tests.service import BASE_IDENTITY, ROOT, World
 
@@ -42,7 +45,11 @@ async def main() -> None:
     parser.add_argument("--requests", type=int, default=4_000, help="warm requests in a round")
     parser.add_argument("--mints", type=int, default=300, help="cold mints in a round")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--scopes", type=int, help="measure only what so many scopes cost a warm request")
     options = parser.parse_args()
+    if options.scopes:
+        await _many_scopes(options)
+        return
     with tempfile.TemporaryDirectory() as folder:
         async with World(Path(folder)) as world:
             _pin(world.service.process.pid)
@@ -51,6 +58,18 @@ async def main() -> None:
             cold = await _cold(world, rounds=max(3, options.rounds // 3), mints=options.mints)
     report = {"machine": _machine(), "warm": warm, "cold": cold}
     print(json.dumps(report, indent=2) if options.json else _text(report))  # noqa: T201 - its output
+
+
+async def _many_scopes(options: argparse.Namespace) -> None:
+    _pin_to(os.getpid(), -1)
+    found = await scopes.compare(options.scopes, load=_load, pin=_pin, rounds=options.rounds, requests=options.requests)
+    ways = [f"{way:8}{_told(found[way], 'ratio')}: {_rates(found[way])}" for way in scopes.PATHS]
+    text = "\n".join((_machine(), f"{options.scopes} scopes, warm requests over those with {scopes.FEW}", *ways))
+    print(json.dumps({"machine": _machine(), **found}, indent=2) if options.json else text)  # noqa: T201 - its output
+
+
+def _rates(part: dict[str, Any]) -> str:
+    return f"{part['many_rps']:,.0f} of {part['few_rps']:,.0f} requests/s, {part['failed']:.0f} failed"
 
 
 async def _warm(world: World, *, rounds: int, requests: int) -> dict[str, Any]:

@@ -86,8 +86,13 @@ def found(folder: Path, text: str | bytes, environ: Mapping[str, str] | None = N
 
 
 def told(folder: Path, text: str | bytes, environ: Mapping[str, str] | None = None) -> list[str]:
-    """Return every finding of a text without its file: `line:column: field: message`."""
-    return [str(one).removeprefix(f"{one.file}:") for one in found(folder, text, environ)]
+    """Return every finding of a text without its file and code: `line:column: field: message`."""
+    return [uncoded(one).removeprefix(f"{one.file}:") for one in found(folder, text, environ)]
+
+
+def uncoded(finding: Finding) -> str:
+    """Return a finding without its code, of which `rules/codes.txt` tells."""
+    return str(finding).removesuffix(f" [{finding.code}]")
 
 
 def changed(old: str, new: str) -> str:
@@ -96,13 +101,19 @@ def changed(old: str, new: str) -> str:
     return SOUND.replace(old, new)
 
 
-def assert_told(folder: Path, rule: Rule, severity: str = "error") -> None:
-    """Assert that breaking the rule is all that is found, at its place."""
+def broken(rule: Rule) -> str:
+    """Return the sound configuration with the rule broken."""
+    return changed(rule.old, rule.new).replace(MARK, "")
+
+
+def assert_told(folder: Path, rule: Rule, code: str, severity: str = "error") -> None:
+    """Assert that breaking the rule is all that is found, at its place and with its code."""
     text = changed(rule.old, rule.new)
-    findings = found(folder, text.replace(MARK, ""))
+    findings = found(folder, broken(rule))
     before = text.partition(rule.at or MARK)[0]
     place = before.count("\n") + 1, len(before) - before.rfind("\n")
     assert [(one.line, one.column, one.field, one.severity) for one in findings] == [(*place, rule.field, severity)], [
         str(one) for one in findings
     ]
     assert findings[0].message.startswith(rule.message)
+    assert findings[0].code == code

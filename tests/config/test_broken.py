@@ -1,6 +1,7 @@
 """`vendor check` on broken files: each problem at its file, line, column and field, and never a traceback.
 
-What is expected of `broken/NAME.yaml` stands beside it in `broken/NAME.txt`, a finding a line, its message's beginning.
+What is expected of `broken/NAME.yaml` stands beside it in `broken/NAME.txt`, a finding a line: its message's beginning
+and its code.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ VENDOR = Path(sys.executable).parent / "vendor"
 def _assert_expected(file: Path, told: list[str]) -> None:
     expected = file.with_suffix(".txt").read_text("utf-8").splitlines()
     assert len(told) == len(expected), told
-    for line, beginning in zip(told, expected, strict=True):
+    for line, (beginning, _, code) in zip(told, (one.rpartition(" [") for one in expected), strict=True):
         assert line.startswith(f"{file.name}:{beginning}")
+        assert line.endswith(f" [{code}")
 
 
 def test_there_are_ten_broken_files_and_each_has_findings() -> None:

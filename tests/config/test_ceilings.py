@@ -33,7 +33,7 @@ def test_both_places_are_named(tmp_path: Path) -> None:
     (finding,) = found(tmp_path, text)
     assert str(finding) == (
         f"{file}:12:15: scopes.reports.mint.assume_role.role: expected a role within arn:aws:iam::*:role/workload/* "
-        f"(the ceiling at {tmp_path}/vendor.yaml:{line}:37)"
+        f"(the ceiling at {tmp_path}/vendor.yaml:{line}:37) [V805]"
     )
 
 
@@ -67,7 +67,7 @@ def test_an_included_file_under_no_ceiling_is_refused_where_there_are_ceilings_t
     (finding,) = found(tmp_path, text)
     assert str(finding) == (
         f"{file}:1:1: no ceiling covers this file; with ceilings ({tmp_path}/vendor.yaml:{line}:3) "
-        "each included file must be under one"
+        "each included file must be under one [V813]"
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.config.sound import SOUND, changed, found, loaded, told
+from tests.config.sound import SOUND, changed, found, loaded, told, uncoded
 from vendor.config import ConfigurationError, load
 from vendor.identity.issuer import GivenKeys, KeysAt
 
@@ -54,7 +54,7 @@ def test_a_file_that_two_patterns_name_is_read_once(tmp_path: Path) -> None:
 def test_a_scope_that_two_files_hold_is_refused_and_both_places_are_named(tmp_path: Path) -> None:
     first = _write(tmp_path, "scopes/a.yaml", SCOPES)
     second = _write(tmp_path, "scopes/b.yaml", "# the same\n" + SCOPES)
-    assert list(map(str, found(tmp_path, INCLUDING))) == [
+    assert list(map(uncoded, found(tmp_path, INCLUDING))) == [
         f"{second}:3:3: scopes.reports: this scope is in {first}:2:3 already"
     ]
 
@@ -77,7 +77,7 @@ def test_a_scope_of_the_main_file_may_not_stand_in_an_included_one_too(tmp_path:
 )
 def test_what_is_wrong_in_an_included_file_is_told_there(tmp_path: Path, text: str, expected: str) -> None:
     file = _write(tmp_path, "scopes/a.yaml", text)
-    assert list(map(str, found(tmp_path, INCLUDING))) == [f"{file}:{expected}"]
+    assert list(map(uncoded, found(tmp_path, INCLUDING))) == [f"{file}:{expected}"]
 
 
 def test_a_literal_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.config.rules import (
     breadth,
     ceilings,
+    codes,
     grants,
     issuers,
     language,
@@ -40,13 +41,18 @@ RULES = (
     | policies.POLICIES
     | references.REFERENCES
 )
+CODES = codes.of_rules()
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_what_breaks_a_rule_is_all_that_is_found_at_its_place(tmp_path: Path, rule: Rule) -> None:
-    assert_told(tmp_path, rule)
+    assert_told(tmp_path, rule, CODES[rule.says])
 
 
 @pytest.mark.parametrize("rule", warnings.WARNINGS.values(), ids=warnings.WARNINGS)
 def test_what_may_not_be_meant_is_a_warning_at_its_place(tmp_path: Path, rule: Rule) -> None:
-    assert_told(tmp_path, rule, severity="warning")
+    assert_told(tmp_path, rule, CODES[rule.says], severity="warning")
+
+
+def test_each_line_of_codes_is_about_a_rule_and_each_rule_has_one() -> None:
+    assert set(CODES) == {*RULES, *warnings.WARNINGS}

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from tests.fakes import sts_wire
+from tests.fakes import sts_wire, trust
 from tests.fakes.faults import Fault, Kind, Switches
 from tests.fakes.loopback import Loopback, Now, RealTime, reset, run
 from tests.fakes.sts_wire import Request, element
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tests.fakes.trust import Trust
 
 # Every secret key and session token starts so: a leak is found by a plain search.
 SECRET = "CANARYSECRET"
@@ -55,6 +57,7 @@ class STS(Switches, Loopback):
 
     `requests` holds what came in order, `issued` the request behind each key id. `packed_policy_size` is a percentage
     (None leaves it out), `lifetime` overrides DurationSeconds in the answer. Signatures are wanted but not verified.
+    `trusts` are the roles that there are; None means all of them, open to everybody.
     """
 
     def __init__(self, *, clock: Now | None = None, port: int = 0) -> None:
@@ -66,6 +69,7 @@ class STS(Switches, Loopback):
         self.packed_policy_size: int | None = 6
         self.lifetime: timedelta | None = None
         self.caller_arn = "arn:aws:iam::111122223333:user/vendor"
+        self.trusts: dict[str, Trust] | None = None
         self._arrival = asyncio.Condition()
 
     async def arrived(self, count: int) -> None:
@@ -112,6 +116,8 @@ class STS(Switches, Loopback):
     def _assume_role(self, request: Request, fault: Fault) -> web.StreamResponse:
         if wrong := _wrong(request):
             return _error("ValidationError", wrong, 400)
+        if self.trusts is not None and (refused := trust.refusal(self.trusts, request, caller=self.caller_arn)):
+            return _error(*refused)
         issued = _bent(self._issue(request), fault, now=self._clock.now())
         body = sts_wire.answer("AssumeRole", self._result(issued, request), _request_id())
         if fault.kind is Kind.CUT_XML:

@@ -17,11 +17,13 @@ from botocore.parsers import ResponseParserError
 from tests.fakes import faults
 from tests.fakes.clock import Clock
 from tests.fakes.sts import SECRET, STS, TOKEN, key_id
+from tests.fakes.trust import Trust
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 ROLE = "arn:aws:iam::111122223333:role/team/reports"
+TAGS = [{"Key": "team", "Value": "a"}]
 ASK: dict[str, Any] = {"RoleArn": ROLE, "RoleSessionName": "reporter-1"}
 
 
@@ -248,3 +250,29 @@ async def _code(client: Any, **changes: Any) -> str:
     except ClientError as refused:
         return str(refused.response["Error"]["Code"])
     return "ok"
+
+
+@pytest.mark.parametrize(
+    ("trusts", "asked", "outcome"),
+    [
+        ({}, {}, "AccessDenied"),
+        ({ROLE: Trust()}, {}, "ok"),
+        ({ROLE: Trust(external_id="acme-7")}, {}, "AccessDenied"),
+        ({ROLE: Trust(external_id="acme-7")}, {"ExternalId": "acme-7"}, "ok"),
+        ({ROLE: Trust(external_id="")}, {"ExternalId": "acme-7"}, "AccessDenied"),
+        ({ROLE: Trust(tags=False)}, {"Tags": TAGS}, "AccessDenied"),
+        ({ROLE: Trust(wants_tags=True)}, {}, "AccessDenied"),
+        ({ROLE: Trust(wants_tags=True)}, {"Tags": TAGS}, "ok"),
+        ({ROLE: Trust(source_identity=False)}, {"SourceIdentity": "reporter"}, "AccessDenied"),
+        ({ROLE: Trust(together=False)}, {"SourceIdentity": "reporter"}, "ok"),
+        ({ROLE: Trust(together=False)}, {"SourceIdentity": "reporter", "Tags": TAGS}, "AccessDenied"),
+        ({ROLE: Trust(max_seconds=3600)}, {"DurationSeconds": 3601}, "ValidationError"),
+        ({ROLE: Trust(policy_characters=1)}, {"Policy": "{}"}, "PackedPolicyTooLarge"),
+        ({ROLE: Trust(malformed="{")}, {"Policy": "{}"}, "MalformedPolicyDocument"),
+    ],
+)
+async def test_a_role_lets_in_whom_it_trusts(
+    sts: STS, client: Any, trusts: dict[str, Trust], asked: dict[str, Any], outcome: str
+) -> None:
+    sts.trusts = trusts
+    assert await _code(client, **asked) == outcome

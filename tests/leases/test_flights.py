@@ -80,7 +80,7 @@ async def test_the_next_try_joins_a_mint_that_still_goes_on(rig: Rig) -> None:
     [
         session(subject="system:serviceaccount:analytics:other"),
         session(issuer="https://oidc.example.com/id/BBB"),
-        session(generation=2),
+        session(terms="2"),
         session(scope="reports:write"),
         session(target="minio"),
         session(role_arn="arn:aws:iam::111122223333:role/other"),

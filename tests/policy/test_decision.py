@@ -82,7 +82,7 @@ def asked(duration: timedelta | None = None, /, **parameters: str) -> Asked:
 
 
 def opened(of: Scope, principal: Principal | None = None, what: Asked | None = None) -> Any:
-    return open_session(Permission(scope=of, grant=0), principal or pod(), what or asked(), generation=7)
+    return open_session(Permission(scope=of, grant=0), principal or pod(), what or asked(), terms="7")
 
 
 def test_the_first_grant_that_matches_gives_permission() -> None:
@@ -182,7 +182,7 @@ def test_audit_mode_relaxes_nothing_of_what_may_stand_in_a_policy() -> None:
 
 def test_a_session_is_the_whole_request_filled() -> None:
     session = opened(SCOPE, what=asked(2 * HOUR, month="2026-03"))
-    assert session.generation == 7
+    assert session.terms == "7"
     assert (session.issuer, session.subject) == (made.principal().issuer_url, made.SUBJECT)
     assert (session.scope, session.target, session.role_arn) == ("reports:read", "aws", made.ROLE)
     assert session.external_id == "analytics-7"
@@ -365,7 +365,7 @@ def test_an_explanation_tells_of_each_grant_what_failed() -> None:
         Considered(grant=2, issuer="cluster-a", failed=None, wanted=None, had=None),
     )
     assert decision.permission == Permission(scope=SCOPE, grant=2)
-    assert decision.session == opened(SCOPE)
+    assert decision.session == replace(opened(SCOPE), terms=mapping().terms(SCOPE, pod().issuer_url))
     assert decision.refusal is None
 
 
@@ -410,7 +410,7 @@ def test_an_explanation_of_an_unknown_scope_or_of_none_has_no_grants() -> None:
 
 def test_an_explanation_without_a_name_is_of_the_only_scope() -> None:
     decision = mapping().explain(pod(), Asked(scope=None))
-    assert decision.session == opened(SCOPE)
+    assert decision.session == replace(opened(SCOPE), terms=mapping().terms(SCOPE, pod().issuer_url))
     assert len(decision.grants) == 3
 
 

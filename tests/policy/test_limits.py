@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +11,9 @@ from tests import made
 from tests.fakes.clock import START
 from vendor.policy import limits
 from vendor.refusals import Code, InvalidRequest, PolicyTooLarge, Reason, ValueNotAllowed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HOUR = timedelta(hours=1)
 TAKEN: list[dict[str, Any]] = [
@@ -34,6 +37,7 @@ TAKEN: list[dict[str, Any]] = [
     {"external_id": "a" * 1224},
     {"tags": (), "transitive_tags": ()},
     {"tags": tuple((f"k{number}", "") for number in range(50)), "transitive_tags": ("k49",)},
+    {"tags": (("k", "v"),), "transitive_tags": ()},
     {"tags": (("k" * 128, "v" * 256),), "transitive_tags": ()},
     {"tags": (("a b_.:/=+-@", "aws:x"),), "transitive_tags": ()},
     {"tags": (("xaws:a", "b"),), "transitive_tags": ()},
@@ -144,3 +148,59 @@ def test_a_session_lasts_as_long_as_is_asked_or_until_it_must_end_in_whole_secon
     sooner = made.session(not_after=START + timedelta(minutes=20, milliseconds=900))
     assert limits.shortened(sooner, START) == timedelta(minutes=20)
     assert limits.shortened(sooner, START + HOUR) < timedelta(0)
+
+
+CHARACTERS = [*map(chr, range(0x180)), "\u0661", "\uff21", "\u2028", "\u212a"]
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+# As the API reference lists them, letter by letter: a range in a pattern is easily written wrong.
+ADMITTED: dict[str, tuple[Callable[[str], dict[str, Any]], str]] = {
+    "a session name": (lambda text: {"session_name": text}, LETTERS + "_+=,.@-"),
+    "a source identity": (lambda text: {"source_identity": text}, LETTERS + "_+=,.@-"),
+    "an external id": (lambda text: {"external_id": text}, LETTERS + "_+=,.@:/-"),
+    "a role's name": (lambda text: {"role_arn": f"arn:aws:iam::111122223333:role/{text}"}, LETTERS + "_+=,.@/-"),
+    "a tag's key": (lambda text: {"tags": ((text, ""),), "transitive_tags": ()}, LETTERS + "_.:/=+@ -"),
+    "a tag's value": (lambda text: {"tags": (("k", text),), "transitive_tags": ()}, LETTERS + "_.:/=+@ -"),
+    "a policy": (lambda text: {"policy": text}, "\t\n\r" + "".join(map(chr, range(0x20, 0x100)))),
+}
+
+
+@pytest.mark.parametrize("what", ADMITTED)
+def test_each_character_is_let_through_where_sts_takes_it_and_nowhere_else(what: str) -> None:
+    changes, admitted = ADMITTED[what]
+    taken = {character for character in CHARACTERS if _taken(changes(f"a{character}b"))}
+    assert taken == set(admitted)
+
+
+def _taken(changes: dict[str, Any]) -> bool:
+    try:
+        limits.check(made.session(**changes))
+    except ValueNotAllowed:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"policy": "\0"}, "the policy: a character that STS does not take"),
+        ({"role_arn": "x" * 300}, "the role: '" + "x" * 199),
+        ({"external_id": " "}, "the external id: a shared secret, so it is not shown here"),
+        ({"policy_arns": ("a",) * 11}, "the policy ARNs: 11, more than 10"),
+        ({"transitive_tags": ("x",)}, "the transitive tags: one that is no tag"),
+        ({"tags": (("a", ""), ("A", ""))}, "the tags: more than 50, or two whose keys differ only in case"),
+        ({"tags": (("k" * 300, ""),)}, f"the tag {'k' * 200}: too long"),
+        ({"tags": (("aws:" + "k" * 124, ""),)}, f"the tag aws:{'k' * 124}: aws: is AWS's own prefix"),
+        ({"tags": (("k", "*"),)}, "the tag k: a character that STS does not take"),
+    ],
+    ids=lambda part: ascii(part)[:40],
+)
+def test_the_operator_is_told_which_limit_it_was(changes: dict[str, Any], detail: str) -> None:
+    with pytest.raises(ValueNotAllowed) as caught:
+        limits.check(made.session(**changes))
+    assert caught.value.detail == detail
+
+
+def test_the_operator_is_told_how_large_the_policy_became() -> None:
+    with pytest.raises(PolicyTooLarge) as caught:
+        limits.check(made.session(policy="x" * 3000))
+    assert caught.value.detail == "the filled policy has 3000 characters, STS takes 2048"

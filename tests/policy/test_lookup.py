@@ -74,3 +74,39 @@ def test_a_value_is_found_under_its_own_type_only(value: object, found: list[str
     grants = {name: Grant(issuer="cluster-a", where=(("a", Equal(wanted)),)) for name, wanted in kinds.items()}
     lookup = Lookup(scope(name=name, grants=(grant,)) for name, grant in grants.items())
     assert [one.name for one in lookup.candidates(principal(attributes={"a": value}))] == found
+
+
+def _lookup(**matchers: Matcher) -> Lookup:
+    """Return the look-up of a scope for each matcher, of the attribute a."""
+    return Lookup(
+        scope(name=name, grants=(Grant(issuer="cluster-a", where=(("a", matcher),)),))
+        for name, matcher in matchers.items()
+    )
+
+
+def _found(lookup: Lookup, value: object) -> list[str]:
+    return [one.name for one in lookup.candidates(principal(attributes={"a": value}))]
+
+
+def test_a_list_of_choices_with_a_glob_is_found_by_what_the_glob_matches() -> None:
+    mixed = AnyOf((Equal("x"), Glob("y*")))
+    assert _found(_lookup(mixed=mixed, other=Equal("z")), "y1") == ["mixed"]
+    assert _found(_lookup(mixed=AnyOf((Glob("y*"), Equal("x"))), other=Equal("z")), "x") == ["mixed"]
+
+
+def test_a_list_is_found_by_its_members_and_by_nothing_else() -> None:
+    lookup = _lookup(one=Contains("x"), other=Contains("y"), text=Equal("x"))
+    assert _found(lookup, ("x", "z")) == ["one"]
+    assert _found(lookup, "x") == ["text"]
+    assert _found(lookup, ()) == []
+    assert _found(lookup, None) == []
+
+
+def test_an_empty_text_is_a_value_as_any_other() -> None:
+    assert _found(_lookup(empty=Equal(""), other=Equal("x")), "") == ["empty"]
+
+
+def test_candidates_come_in_the_order_of_the_configuration_however_many_there_are() -> None:
+    wanted = {1, 8, 17, 32, 64, 65}
+    lookup = _lookup(**{f"s{number}": Equal("x" if number in wanted else "y") for number in range(70)})
+    assert _found(lookup, "x") == [f"s{number}" for number in sorted(wanted)]

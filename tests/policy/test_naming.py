@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import made
-from vendor.policy.naming import session_name
+from vendor.policy.naming import fit, session_name
 
 if TYPE_CHECKING:
     from vendor.identity.principal import AttributeValue, Principal
@@ -82,3 +82,21 @@ def test_every_name_is_one_that_sts_takes(text: str, head: str | None) -> None:
 @given(st.text(min_size=1, max_size=80), st.text(min_size=1, max_size=80))
 def test_two_subjects_never_have_one_name(one: str, other: str) -> None:
     assert (session_name(subject(one), "x") == session_name(subject(other), "x")) is (one == other)
+
+
+def test_a_long_name_has_sixty_four_characters_the_last_sixteen_of_them_the_digest() -> None:
+    name = session_name(subject("a" * 300))
+    assert re.fullmatch(r"a{47}-[a-z2-7]{16}", name)
+    assert len(session_name(subject("x"), "b" * 47)) == 64
+    assert session_name(subject("x"), "b" * 47 + "c") == session_name(subject("x"), "b" * 47)
+
+
+@pytest.mark.parametrize("character", [*map(chr, range(0x180)), "\u0661", "\uff21"])
+def test_a_name_keeps_each_character_that_sts_takes_but_the_plus(character: str) -> None:
+    kept = character in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_=,.@-"
+    assert fit(f"a{character}b") == (f"a{character}b" if kept else "a-b")
+
+
+def test_what_a_name_cannot_hold_becomes_one_hyphen_however_long_it_is() -> None:
+    assert fit("a: /\u00e9b::c") == "a-b-c"
+    assert fit("a--b") == "a--b"

@@ -163,3 +163,32 @@ def test_the_operator_sees_the_value_and_the_caller_does_not() -> None:
     assert caught.value.public == "the value of parameter month is not allowed"
     assert "xxx" in caught.value.detail
     assert len(caught.value.detail) < 300
+
+
+def test_a_value_has_at_most_256_characters() -> None:
+    wide = parameter(pattern=ANYTHING)
+    assert admits(parameter(), "a" * 256)
+    assert admits(wide, " " * 256)
+    assert not admits(parameter(), "a" * 257)
+    assert not admits(wide, " " * 257)
+    assert not admits(parameter(path=True), "a/" * 128 + "a")
+
+
+@pytest.mark.parametrize("character", ["~", "\xa0", "\xff", "\x20", "!", "|", "\xad"])
+def test_the_last_characters_before_those_that_are_never_admitted_are_a_patterns_to_admit(character: str) -> None:
+    assert admits(parameter(pattern=ANYTHING), f"a{character}b")
+    assert admits(parameter(pattern=ANYTHING), character)
+
+
+def test_the_operator_is_told_of_the_value_in_full_up_to_its_limit() -> None:
+    with pytest.raises(ValueNotAllowed) as of_parameter:
+        parameter().admit("*" * 300)
+    with pytest.raises(ValueNotAllowed) as of_attribute:
+        admit_attribute("team", "*" * 300)
+    assert of_parameter.value.detail == "parameter month is '" + "*" * 256 + "'"
+    assert of_attribute.value.detail == "attribute team is '" + "*" * 255
+    assert of_attribute.value.reason is Reason.VALUE
+
+
+def test_a_parameter_needs_no_description() -> None:
+    assert parameter().description == ""

@@ -16,7 +16,7 @@ from vendor.policy.session import RoleSession
 TEXT = st.text("ab0=(,\0", max_size=4)
 OPTIONAL = st.none() | TEXT
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
-    "generation": st.integers(0, 99),
+    "terms": TEXT,
     "issuer": TEXT,
     "subject": TEXT,
     "scope": TEXT,

@@ -232,3 +232,36 @@ def test_a_value_that_adds_a_wildcard_or_a_variable_is_refused_by_the_second_loc
     with pytest.raises(ValueNotAllowed) as caught:
         PolicyTemplate.parse({"Resource": source}).fill({"x": value})
     assert caught.value.reason is Reason.STRUCTURE
+
+
+@pytest.mark.parametrize("source", ["{{ aB }}", "{{ a:b }}", "{{ a@ }}", "{{ a[0] }}", "{{ a^ }}", "{{ a=b }}"])
+def test_a_name_has_small_letters_digits_and_underscores_alone(source: str) -> None:
+    with pytest.raises(TemplateError) as caught:
+        Text.parse(source)
+    assert str(caught.value) == "a placeholder is written {{ name }}, the name in lower case with digits and _"
+
+
+@pytest.mark.parametrize("value", ["{", "}", "*", "?", "$", "\\", '"'])
+def test_each_mark_alone_is_refused_by_the_second_lock(value: str) -> None:
+    with pytest.raises(ValueNotAllowed) as caught:
+        PolicyTemplate.parse({"Resource": "a/{{ x }}"}).fill({"x": f"a{value}b"})
+    assert caught.value.detail == "the filled policy does not have the shape of its template"
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        ({"Sid": "{{ a }}"}, "a placeholder may stand only in Resource, NotResource and Condition values: '{{ a }}'"),
+        ({"Resource": "${x{{ a }}}"}, "a placeholder may not stand inside a policy variable: '${x{{ a }}}'"),
+        ({"{{ a }}": ""}, "a placeholder may not stand in a key: '{{ a }}'"),
+    ],
+)
+def test_the_author_is_told_what_is_wrong_and_where(policy: Any, told: str) -> None:
+    with pytest.raises(TemplateError) as caught:
+        PolicyTemplate.parse(policy)
+    assert str(caught.value) == told
+
+
+def test_a_placeholder_may_stand_behind_any_number_of_policy_variables() -> None:
+    made = PolicyTemplate.parse({"Resource": "arn/${aws:userid}/${aws:PrincipalTag/x}/{{ a }}/${aws:userid}/{{ b }}"})
+    assert made.names() == {"a", "b"}

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from vendor.config import load
-from vendor.identity import attributes
-from vendor.identity.principal import Principal
+from vendor.identity import claims
+from vendor.identity.token import UnverifiedToken
+from vendor.policy import limits
 from vendor.policy.decision import Asked, Mapping
 from vendor.refusals import Refusal
 
@@ -26,38 +27,59 @@ VECTORS = sorted(Path(__file__).parent.glob("*.json"))
 
 
 def outcome(vector: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return what a vector's claims and wish come to: a whole session, or a refusal's code and reason."""
+    """Return what a vector's claims and wish come to: a whole session, or a refusal's code and reason.
+
+    `files` are written beside the configuration; `now` is when the session is opened, just before the token ends if
+    it is not said; where it is, the seconds that STS is asked for are part of what is expected.
+    """
     path = folder / "vendor.yaml"
     path.write_text(json.dumps(vector["configuration"]))  # JSON is YAML 1.2
+    for name, content in vector.get("files", {}).items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(json.dumps(content))
     configuration = load(path, environ={})
     mapping = Mapping(scopes=configuration.scopes, generation=1)
-    claims = vector["claims"]
-    issuer = next(one for one in configuration.issuers.values() if one.url == claims["iss"])
-    said = vector["asked"]
+    said = vector["claims"]
+    issuer = next(one for one in configuration.issuers.values() if one.url == said["iss"])
+    expiry = datetime.fromtimestamp(said["exp"], UTC)
+    now = datetime.fromisoformat(vector["now"]) if "now" in vector else expiry - timedelta(seconds=1)
+    try:
+        principal = claims.judge(verified(said), issuer, now)
+        asked = wish(vector["asked"])
+        session = mapping.open(mapping.permit(principal, asked.scope), principal, asked)
+    except Refusal as refusal:
+        return {"refusal": {"code": refusal.code, "reason": refusal.reason}}
+    sent = {"sent_seconds": limits.shortened(session, now).total_seconds()} if "now" in vector else {}
+    return {"session": {**shown(session), **sent}}
+
+
+def wish(said: dict[str, Any]) -> Asked:
+    """Return what a vector asks for."""
     seconds = said.get("duration_seconds")
-    asked = Asked(
+    return Asked(
         scope=said.get("scope"),
         parameters=said.get("parameters", {}),
         duration=None if seconds is None else timedelta(seconds=seconds),
     )
-    try:
-        principal = Principal(
-            issuer=issuer.name,
-            issuer_url=issuer.url,
-            subject=claims["sub"],
-            attributes=attributes.read(issuer, claims["sub"], claims),
-            token_expires=datetime.fromtimestamp(claims["exp"], UTC),
-            token_sha256="0" * 64,
-        )
-        session = mapping.open(mapping.permit(principal, asked.scope), principal, asked)
-    except Refusal as refusal:
-        return {"refusal": {"code": refusal.code, "reason": refusal.reason}}
-    return {"session": shown(session)}
+
+
+def verified(said: dict[str, Any]) -> UnverifiedToken:
+    """Return the token of a vector's claims, as if a key had signed it."""
+    return UnverifiedToken(
+        sha256="0" * 64,
+        signing_input=b"",
+        signature=b"",
+        algorithm="RS256",
+        key_id="k1",
+        kind="",
+        issuer=said["iss"],
+        claims=said,
+    )
 
 
 def shown(session: RoleSession) -> dict[str, Any]:
-    """Return a session as JSON shows it, the policy parsed."""
-    known = {part.name: getattr(session, part.name) for part in fields(session) if part.init}
+    """Return a session as JSON shows it, the policy parsed, without the fingerprint of what it was read from."""
+    known = {part.name: getattr(session, part.name) for part in fields(session) if part.init and part.name != "terms"}
     known["policy"] = None if session.policy is None else json.loads(session.policy)
     known["duration"] = int(session.duration.total_seconds())
     known["not_after"] = None if session.not_after is None else session.not_after.isoformat()

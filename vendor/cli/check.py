@@ -1,40 +1,129 @@
-"""`vendor check`: says everything that is wrong with a configuration."""
+"""`vendor check`: says everything that is wrong with a configuration, and with `--live` what AWS has against it."""
 
 from __future__ import annotations
 
 import json
 import os
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from vendor.cli import given
 
 if TYPE_CHECKING:
     import argparse
 
+    from vendor.config import Configuration
+    from vendor.config.findings import Finding
+    from vendor.live.proof import Verdict
+
+_EPILOG = (
+    "Exit codes: 0 good, 1 something is wrong, 2 usage, 3 STS could not be asked. --live asks with the AWS identity "
+    "of the environment, as serving does; the sessions that it makes can do nothing and are thrown away."
+)
+
 
 def add(commands: Any) -> None:
     """Add the command to a parser's commands."""
-    command = commands.add_parser("check", help="check a configuration and say everything that is wrong with it")
+    command = commands.add_parser(
+        "check", help="check a configuration and say everything that is wrong with it", epilog=_EPILOG
+    )
     command.add_argument("config", type=Path, metavar="F", help="the configuration file")
-    command.add_argument("--format", choices=("text", "json"), default="text", help="how findings are written")
+    command.add_argument(
+        "--format",
+        choices=("text", "json", "github"),
+        default="text",
+        help="how findings are written; github: as annotations of GitHub Actions",
+    )
+    command.add_argument("--live", action="store_true", help="prove each scope against AWS: roles, permissions, sizes")
+    command.add_argument(
+        "--scope", action="append", default=[], metavar="S", help="with --live: prove this scope only; repeatable"
+    )
     command.set_defaults(run=_run)
 
 
-def _run(options: argparse.Namespace) -> int:
-    from vendor import config  # noqa: PLC0415 - each command loads only what it needs
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What there is to tell; `configuration` is None for one that cannot be served, `verdicts` without `--live`."""
 
+    path: Path
+    configuration: Configuration | None
+    findings: tuple[Finding, ...]
+    verdicts: list[Verdict] | None
+
+    @property
+    def summary(self) -> str:
+        """What is good."""
+        made = self.configuration
+        return f"{len(made.issuers)} issuers, {len(made.scopes)} scopes" if made else ""
+
+    @property
+    def exit_code(self) -> int:
+        """0, 1, or 3 if nothing worse is known than that STS could not be asked."""
+        from vendor.cli import live  # noqa: PLC0415
+
+        return live.exit_code(self.verdicts or []) if self.configuration else 1
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
-        configuration = config.load(options.config, environ=os.environ)
+        checked = _check(options)
+    except given.UnusableError as exc:
+        print(exc, file=sys.stderr)
+        return given.USAGE
+    {"text": _as_text, "json": _as_json, "github": _as_github}[options.format](checked)
+    return checked.exit_code
+
+
+def _check(options: argparse.Namespace) -> _Checked:
+    """Return what is to be told.
+
+    Raises UnusableError.
+    """
+    from vendor import config  # noqa: PLC0415 - each command loads only what it needs
+    from vendor.cli import live  # noqa: PLC0415
+
+    if options.scope and not options.live:
+        raise given.UnusableError("vendor: --scope is about --live")
+    try:
+        made = config.load(options.config, environ=os.environ)
     except config.ConfigurationError as exc:
-        findings, good = exc.findings, False
-        summary = ""
-    else:
-        findings, good = configuration.warnings, True
-        summary = f"{len(configuration.issuers)} issuers, {len(configuration.scopes)} scopes"
-    if options.format == "json":
-        print(json.dumps({"ok": good, "findings": [finding.to_dict() for finding in findings]}, indent=2))
-        return 0 if good else 1
-    for finding in findings:
+        return _Checked(options.config, None, exc.findings, None)
+    verdicts = live.verdicts(made, live.named(made, options.scope)) if options.live else None
+    return _Checked(options.config, made, made.warnings, verdicts)
+
+
+def _as_text(checked: _Checked) -> None:
+    from vendor.cli import live  # noqa: PLC0415
+
+    for finding in checked.findings:
         print(finding)
-    if good:
-        print(f"{options.config}: good: {summary}")
-    return 0 if good else 1
+    if checked.configuration:
+        print(f"{checked.path}: good: {checked.summary}")
+    for verdict in checked.verdicts or []:
+        print(live.as_text(verdict))
+
+
+def _as_json(checked: _Checked) -> None:
+    from vendor.cli import live  # noqa: PLC0415
+
+    told: dict[str, Any] = {
+        "ok": checked.exit_code == 0,
+        "findings": [finding.to_dict() for finding in checked.findings],
+    }
+    if checked.verdicts is not None:
+        told["live"] = [live.as_dict(verdict) for verdict in checked.verdicts]
+    print(json.dumps(told, indent=2).replace("\x7f", "\\u007f"))
+
+
+def _as_github(checked: _Checked) -> None:
+    from vendor.cli import annotation, live  # noqa: PLC0415
+
+    for finding in checked.findings:
+        print(annotation.of_finding(finding))
+    for verdict in checked.verdicts or []:
+        for severity, message in live.remarks(verdict):
+            print(annotation.annotation(severity, message, file=str(checked.path), title=verdict.scope))
+    if checked.exit_code == 0:
+        print(f"good: {checked.summary}")

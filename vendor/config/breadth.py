@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from vendor.config.codes import Code
 from vendor.identity import attributes
 from vendor.policy.matcher import AnyOf, Contains, Equal, Glob, Present
 
@@ -40,12 +41,12 @@ def check(document: Document, at: Path, made: Grant, issuer: Issuer) -> None:
 def _check_type(document: Document, at: Path, name: str, one: One, *, listed: bool) -> None:
     """Find a matcher of a type that the attribute never has: types must be equal."""
     if isinstance(one, Equal | Glob) and listed:
-        document.find(at, f"{name} is a list: write {{contains: …}}")
+        document.find(Code.NEVER_THAT_TYPE, at, f"{name} is a list: write {{contains: …}}")
     elif isinstance(one, Contains) and not listed:
-        document.find(at, f"{name} is text and no list: write the value itself")
+        document.find(Code.NEVER_THAT_TYPE, at, f"{name} is text and no list: write the value itself")
     elif isinstance(one, Equal) and not isinstance(one.value, str):
         quoted = f'write "{str(one.value).lower()}"' if isinstance(one.value, bool) else "put the number in quotes"
-        document.find(at, f"{name} is text: {quoted}")
+        document.find(Code.NEVER_THAT_TYPE, at, f"{name} is text: {quoted}")
 
 
 def _check_form(document: Document, at: Path, name: str, one: One, form: Form | None) -> None:
@@ -54,7 +55,7 @@ def _check_form(document: Document, at: Path, name: str, one: One, form: Form | 
     if form is None or text is None or form.fits(text):
         return
     crosses = ", and * never crosses : or /" if isinstance(one, Glob) else ""
-    document.find(at, f"no {name} looks like that: it is written {form.example}{crosses}")
+    document.find(Code.NEVER_THAT_FORM, at, f"no {name} looks like that: it is written {form.example}{crosses}")
 
 
 def _check_pins(document: Document, at: Path, made: Grant, issuer: Issuer) -> None:
@@ -63,10 +64,12 @@ def _check_pins(document: Document, at: Path, made: Grant, issuer: Issuer) -> No
     owners = attributes.RULES[issuer.kind].strangers(issuer.url)
     if all(_says_nothing(name, issuer) for name in names):
         chosen = ", and a request tag is what its sender likes" if attributes.RULES[issuer.kind].open else ""
-        document.find(at, f"{' and '.join(names)} alone pins nothing: every token of the issuer can have it{chosen}")
+        message = f"{' and '.join(names)} alone pins nothing: every token of the issuer can have it{chosen}"
+        document.find(Code.PINS_NOTHING, at, message)
     elif owners is not None and not any(_names_owner(name, one, owners, issuer) for name, one in made.where):
         claims = ", ".join(("subject", *owners.claims))
         document.find(
+            Code.STRANGERS,
             at,
             f"strangers get tokens of {issuer.name} too: pin one of {claims} to a value, "
             "or to a glob that has no * in the owner's name",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vendor.config import shape
+from vendor.config.codes import Code
 from vendor.config.files import fits, is_beside
 from vendor.policy import limits
 from vendor.policy.inclusion import Patterns
@@ -74,9 +75,8 @@ class Ceilings:
         if self._all and not over and not broken:
             line, column = self._document.places["ceilings",]
             place = f"{self._document.file}:{line}:{column}"
-            document.find(
-                (), f"no ceiling covers this file; with ceilings ({place}) each included file must be under one"
-            )
+            message = f"no ceiling covers this file; with ceilings ({place}) each included file must be under one"
+            document.find(Code.NOT_COVERED, (), message)
 
     def reason_against_references(self, over: Sequence[Ceiling]) -> str | None:
         """Return why a file may refer to no secret of the service: its scopes can send it where they like."""
@@ -86,7 +86,7 @@ class Ceilings:
     def check_use(self) -> None:
         """Find ceilings that are over no file."""
         for one in self._over_nothing:
-            self._document.find((*one.at, "files"), "no file is under this ceiling", severity="warning")
+            self._document.find(Code.CEILING_OVER_NOTHING, (*one.at, "files"), "no file is under this ceiling")
 
 
 def _ceiling(document: Document, at: Path, said: shape.Ceiling, whole: shape.Configuration) -> Ceiling:
@@ -96,7 +96,7 @@ def _ceiling(document: Document, at: Path, said: shape.Ceiling, whole: shape.Con
         for index, name in enumerate(getattr(said, key) or ()):
             # One that is broken itself is there all the same.
             if name not in known and (key, name) not in document.keys:
-                document.find((*at, key, index), f"there is no {key[:-1]} {name}")
+                document.find(Code.CEILING_UNKNOWN, (*at, key, index), f"there is no {key[:-1]} {name}")
     return Ceiling(
         said=said,
         document=document,
@@ -122,14 +122,18 @@ def _as_written(value: str) -> str:
 def _check(document: Document, at: Path, said: shape.Ceiling) -> None:
     """Find what no file or scope could keep to, and what would limit less than it seems to."""
     if not is_beside(said.files):
-        document.find((*at, "files"), "expected a path beside this file, or a pattern with * in its names")
+        document.find(
+            Code.CEILING_FILES, (*at, "files"), "expected a path beside this file, or a pattern with * in its names"
+        )
     if said.max_duration and shape.seconds(said.max_duration) < _SHORTEST:
-        document.find((*at, "max_duration"), f"STS gives no session of less than {_SHORTEST}s")
+        document.find(Code.CEILING_VALUE, (*at, "max_duration"), f"STS gives no session of less than {_SHORTEST}s")
     for key in ("names", "roles", "resources", "policy_arns"):
         _check_patterns(document, (*at, key), getattr(said, key) or ())
     for index, action in enumerate(said.actions_denied):
         if not ACTION.fullmatch(action.lower()):
-            document.find((*at, "actions_denied", index), "expected an action such as iam:* or iam:PassRole")
+            document.find(
+                Code.CEILING_VALUE, (*at, "actions_denied", index), "expected an action such as iam:* or iam:PassRole"
+            )
     for key, values in said.tags.items():
         for index, value in enumerate(values):
             _check_tag(document, (*at, "tags", key, index), value)
@@ -139,14 +143,15 @@ def _check(document: Document, at: Path, said: shape.Ceiling) -> None:
 def _check_patterns(document: Document, at: Path, patterns: Iterable[str]) -> None:
     for index, pattern in enumerate(patterns):
         if "$" in pattern or "{{" in pattern:
-            document.find((*at, index), "a ceiling has wildcards, and neither placeholders nor variables")
+            message = "a ceiling has wildcards, and neither placeholders nor variables"
+            document.find(Code.CEILING_VALUE, (*at, index), message)
 
 
 def _check_tag(document: Document, at: Path, value: str) -> None:
     try:
         Text.parse(value)
     except TemplateError as exc:
-        document.find(at, str(exc))
+        document.find(Code.BAD_PLACE, at, str(exc))
 
 
 def _check_sense(document: Document, at: Path, said: shape.Ceiling) -> None:
@@ -154,9 +159,10 @@ def _check_sense(document: Document, at: Path, said: shape.Ceiling) -> None:
     whole = [key for key in ("actions_denied", "resources", "policy_arns") if getattr(said, key)]
     if said.unrestricted and whole:
         message = f"a session without a policy has all that its role has, whatever {whole[0]} says"
-        document.find((*at, "unrestricted"), message)
+        document.find(Code.CEILING_UNDONE, (*at, "unrestricted"), message)
     if said.audit_mode and said.issuers:
-        document.find((*at, "audit_mode"), "mode audit lets in who has a token of any issuer, whatever issuers says")
+        message = "mode audit lets in who has a token of any issuer, whatever issuers says"
+        document.find(Code.CEILING_UNDONE, (*at, "audit_mode"), message)
     if said.roles is None:
         message = "names no roles: its scopes may take any role that the service can assume"
-        document.find(at, message, severity="warning")
+        document.find(Code.CEILING_ANY_ROLE, at, message)

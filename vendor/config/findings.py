@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from vendor.config.meanings import MEANINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from vendor.config.codes import Code, Severity
+
 Path = tuple[str | int, ...]
 """Where a value stands: the keys and indices that lead to it."""
-Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,15 +25,21 @@ class Finding:
     column: int
     field: str
     message: str
-    severity: Severity = "error"
+    code: Code
+
+    @property
+    def severity(self) -> Severity:
+        """An error stops the service from taking the configuration, a warning does not."""
+        return self.code.severity
 
     def __str__(self) -> str:
         mark = "warning: " if self.severity == "warning" else ""
         field = f"{self.field}: " if self.field else ""
-        return _printable(f"{self.file}:{self.line}:{self.column}: {mark}{field}{self.message}")
+        return _printable(f"{self.file}:{self.line}:{self.column}: {mark}{field}{self.message} [{self.code}]")
 
     def to_dict(self) -> dict[str, str | int]:
         """Return the finding as JSON members."""
+        meaning = MEANINGS[self.code]
         return {
             "file": self.file,
             "line": self.line,
@@ -38,6 +47,9 @@ class Finding:
             "field": self.field,
             "message": self.message,
             "severity": self.severity,
+            "code": self.code.value,
+            "why": meaning.why,
+            "mend": meaning.mend,
         }
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from vendor.config import text
-from vendor.config.files import UnreadableError, contents
+from vendor.config.codes import Code
+from vendor.config.files import UnreadableError
 from vendor.config.problems import values
 from vendor.config.text import Document
 from vendor.policy.template import TemplateError, Text
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path as FilePath
 
-    from vendor.config.findings import Path, Severity
+    from vendor.config.files import Sources
+    from vendor.config.findings import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +31,14 @@ class Part:
     at: Path
     named: tuple[Document, Path] | None = None
 
-    def find(self, path: Path, message: str, *, key: bool = False, of: Iterable[str] = ()) -> None:
+    def find(self, code: Code, path: Path, message: str, *, key: bool = False, of: Iterable[str] = ()) -> None:
         """Note a problem where the part stands: it is one for every scope that uses it."""
-        self.document.find((*self.at, *path), message, key=key, of=of)
+        self.document.find(code, (*self.at, *path), message, key=key, of=of)
 
-    def find_used(self, path: Path, message: str, *, severity: Severity = "error") -> None:
+    def find_used(self, code: Code, path: Path, message: str) -> None:
         """Note a problem that is one for this scope only, where the scope names the part."""
         document, at = self.named or (self.document, (*self.at, *path))
-        document.find(at, message, severity=severity)
+        document.find(code, at, message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,7 @@ class Named:
                 value=self.policies[name], document=self.document, at=at, named=by.named or (by.document, by.at)
             )
         if at not in self.document.keys:
-            by.find((), f"there is no policy {name} under policies")
+            by.find(Code.UNKNOWN_POLICY, (), f"there is no policy {name} under policies")
         return None
 
 
@@ -98,7 +100,7 @@ def assembled(source: Part, named: Named) -> Whole | None:
     if head is None:
         return None
     if not isinstance(head.value, dict):
-        head.find((), "expected a policy document")
+        head.find(Code.POLICY_VALUE, (), "expected a policy document")
         return None
     statements: list[Part] = []
     for part in _parts(replace(head, value=head.value.get("Statement", []), at=(*head.at, "Statement"))):
@@ -117,27 +119,26 @@ def _parts(part: Part) -> list[Part]:
     return [replace(part, value=value, at=(*part.at, index)) for index, value in enumerate(part.value)]
 
 
-def from_file(file: FilePath, by: Part, documents: list[Document], read: list[FilePath]) -> Part | None:
+def from_file(file: FilePath, by: Part, documents: list[Document], sources: Sources) -> Part | None:
     """Return the policy that a JSON file holds, its parts with their places in that file."""
     try:
-        raw = contents(file, most=text.LONGEST)
+        raw = sources.contents(file, most=text.LONGEST)
     except UnreadableError as exc:
-        by.find((), str(exc))
+        by.find(Code.UNREADABLE, (), str(exc))
         return None
-    read.append(file)
     document = Document(str(file))
     documents.append(document)
     try:
         data = json.loads(raw.decode("utf-8"))
     except json.JSONDecodeError as exc:
-        document.note((exc.lineno, exc.colno), (), f"this is not JSON: {exc.msg}")
+        document.note(Code.POLICY_FILE, (exc.lineno, exc.colno), (), f"this is not JSON: {exc.msg}")
     except (UnicodeDecodeError, RecursionError):
-        document.note((1, 1), (), "this is not JSON in UTF-8")
+        document.note(Code.POLICY_FILE, (1, 1), (), "this is not JSON in UTF-8")
     else:
         # JSON is YAML too, but for tabs between its tokens: so its places are known, and members that stand twice.
         placed = text.read(str(file), raw.replace(b"\t", b" "))
         documents[-1] = document = placed
         if not placed.errors:
             return Part(value=data, document=document, at=(), named=(by.document, by.at))
-    by.find((), f"the policy in {file} cannot be read")
+    by.find(Code.POLICY_FILE, (), f"the policy in {file} cannot be read")
     return None

@@ -8,6 +8,7 @@ import warnings
 from typing import TYPE_CHECKING, Final
 
 from vendor.config import breadth, shape
+from vendor.config.codes import Code
 from vendor.identity import attributes
 from vendor.policy.grant import Grant
 from vendor.policy.matcher import AnyOf, Contains, Equal, Glob, Matcher, Present
@@ -44,7 +45,7 @@ def grant(document: Document, at: Path, said: shape.Grant, issuers: Mapping[str,
     `issuers` holds None for an issuer that is named but broken itself.
     """
     if said.issuer not in issuers:
-        document.find((*at, "issuer"), f"there is no issuer {said.issuer}")
+        document.find(Code.UNKNOWN_ISSUER, (*at, "issuer"), f"there is no issuer {said.issuer}")
         return None
     issuer = issuers[said.issuer]
     before = document.errors
@@ -66,22 +67,24 @@ def _check_name(document: Document, at: Path, name: str, issuer: Issuer) -> None
     if name in known:
         return
     if attributes.RULES[issuer.kind].open:
-        document.find(at, f"{name} is taken for a request tag, which its sender chose", severity="warning", key=True)
+        document.find(Code.TAG_IN_GRANT, at, f"{name} is taken for a request tag, which its sender chose", key=True)
     else:
-        document.find(at, f"{issuer.name} yields no attribute {name}: {', '.join(known)}", key=True)
+        document.find(
+            Code.UNKNOWN_ATTRIBUTE, at, f"{issuer.name} yields no attribute {name}: {', '.join(known)}", key=True
+        )
 
 
 def parameter(document: Document, at: Path, name: str, said: shape.Parameter) -> Parameter | None:
     """Return a parameter, None with findings if it contradicts itself."""
     before = document.errors
     if name in OWN_MEMBERS:
-        document.find(at, f"{name} is a query member already", key=True)
+        document.find(Code.TAKEN_NAME, at, f"{name} is a query member already", key=True)
     if said.pattern is not None and said.one_of is not None:
-        document.find(at, "expected at most one of pattern and one_of")
+        document.find(Code.CONTRADICTION, at, "expected at most one of pattern and one_of")
     if said.default is not None and said.required:
-        document.find((*at, "required"), "a parameter with a default is not required")
+        document.find(Code.CONTRADICTION, (*at, "required"), "a parameter with a default is not required")
     if said.default is None and said.required is False:
-        document.find((*at, "required"), "a parameter that is not required needs a default")
+        document.find(Code.CONTRADICTION, (*at, "required"), "a parameter that is not required needs a default")
     made = Parameter(
         name=name,
         pattern=_pattern(document, (*at, "pattern"), said.pattern),
@@ -104,7 +107,8 @@ def _check_values(document: Document, at: Path, made: Parameter) -> None:
         try:
             made.admit(value)
         except ValueNotAllowed:
-            document.find(path, "this value may not be put into a policy, or does not fit the parameter itself")
+            message = "this value may not be put into a policy, or does not fit the parameter itself"
+            document.find(Code.UNFIT_VALUE, path, message)
 
 
 def _pattern(document: Document, at: Path, pattern: str | None) -> re.Pattern[str] | None:
@@ -112,18 +116,20 @@ def _pattern(document: Document, at: Path, pattern: str | None) -> re.Pattern[st
         return None
     bare = _HOLDERS.sub(".", pattern)
     if pattern.startswith("^") or pattern.endswith("$"):
-        document.find(at, "the whole value is matched: leave out ^ and $")
+        document.find(Code.PATTERN_ANCHORED, at, "the whole value is matched: leave out ^ and $")
     elif _RISKY.search(bare):
-        document.find(at, "look-around, back references, anchors and a quantifier behind a group are not taken")
+        message = "look-around, back references, anchors and a quantifier behind a group are not taken"
+        document.find(Code.PATTERN_RISKY, at, message)
     elif len(pattern) > LONGEST_PATTERN or sum(map(_bits, _CHOICES.finditer(bare))) > MOST_CHOICES:
-        document.find(at, "matching this can take too long: at most three of * and +, and few of ? and |")
+        message = "matching this can take too long: at most three of * and +, and few of ? and |"
+        document.find(Code.PATTERN_SLOW, at, message)
     else:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")  # what Python will read differently one day
                 return re.compile(pattern, re.ASCII)
         except (re.error, FutureWarning, OverflowError, RecursionError) as exc:
-            document.find(at, f"this is no regular expression: {exc}")
+            document.find(Code.PATTERN_BROKEN, at, f"this is no regular expression: {exc}")
     return None
 
 
@@ -148,11 +154,11 @@ def _matcher(document: Document, at: Path, value: shape.Matcher) -> Matcher | No
 def _one(document: Document, at: Path, value: shape.Scalar) -> Equal | Glob | Contains | Present | None:
     if not isinstance(value, shape.MatcherMapping):
         if "{{" in str(value):
-            document.find(at, "a placeholder may not stand in a grant")
+            document.find(Code.PLACE_IN_GRANT, at, "a placeholder may not stand in a grant")
         return Equal(value)
     if len(value.model_fields_set) != 1:
         one = ("glob", "contains", "present")
-        document.find(at, "expected exactly one of glob, contains and present", of=one)
+        document.find(Code.EXACTLY_ONE, at, "expected exactly one of glob, contains and present", of=one)
         return None
     if value.glob is not None:
         return _glob(document, (*at, "glob"), value.glob)
@@ -161,11 +167,11 @@ def _one(document: Document, at: Path, value: shape.Scalar) -> Equal | Glob | Co
 
 def _glob(document: Document, at: Path, pattern: str) -> Glob | None:
     if "*" not in pattern:
-        document.find(at, "a glob has a *; without one write the value itself")
+        document.find(Code.BAD_GLOB, at, "a glob has a *; without one write the value itself")
     elif "**" in pattern:
-        document.find(at, "* stands for one or more characters; ** is no more than that")
+        document.find(Code.BAD_GLOB, at, "* stands for one or more characters; ** is no more than that")
     elif pattern == "*":
-        document.find(at, "a glob of * alone pins nothing; write {present: true} if that is meant")
+        document.find(Code.STAR_ALONE, at, "a glob of * alone pins nothing; write {present: true} if that is meant")
     else:
         return Glob(pattern)
     return None

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from vendor.config import shape
-from vendor.config.files import UnreadableError, contents
+from vendor.config.codes import Code
+from vendor.config.files import UnreadableError
 from vendor.config.urls import check_url, split
 from vendor.identity import attributes
 from vendor.identity.issuer import (
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path as FilePath
 
+    from vendor.config.files import Sources
     from vendor.config.findings import Path
     from vendor.config.text import Document
     from vendor.identity.issuer import KeySource
@@ -38,11 +40,11 @@ LONGEST_JWKS: Final = 256 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a configuration comes from: its folder, its environment, and the files that were read so far."""
+    """Where a configuration comes from: its folder, its environment, and its files."""
 
     folder: FilePath
     environ: Mapping[str, str]
-    read: list[FilePath]
+    sources: Sources
 
     def file(self, said: str | None) -> str | None:
         """Return the path of a file that is named relative to the folder."""
@@ -62,7 +64,7 @@ def issuer(document: Document, name: str, said: shape.Issuer, origin: Origin) ->
     keys_age = _seconds(document, at, "max_keys_age", said.max_keys_age, "from 1m to 7d")
     leeway = shape.seconds(said.leeway)
     if leeway > LONGEST_LEEWAY:
-        document.find((*at, "leeway"), "at most 120s")
+        document.find(Code.TIME_OUT_OF_BOUNDS, (*at, "leeway"), "at most 120s")
     if len(document.findings) > before or keys is None:
         return None
     made = Issuer(
@@ -82,7 +84,7 @@ def issuer(document: Document, name: str, said: shape.Issuer, origin: Origin) ->
         require_token_scope=said.require_token_scope,
         token_review=said.token_review,
         api_server=api_server,
-        ca_file=origin.file(said.ca_file),
+        ca_file=_ca_file(said, origin),
         keys_cache=origin.file(said.keys_cache),
         trust_domain=said.trust_domain,
         allow_private_addresses=said.allow_private_addresses,
@@ -95,13 +97,14 @@ def _check_identity(document: Document, at: Path, said: shape.Issuer) -> None:
     if said.keys == "discovery":
         check_url(document, (*at, "issuer"), said.issuer, private=said.allow_private_addresses, query=False)
     elif not (said.issuer.isascii() and said.issuer.isprintable()):  # nothing is ever fetched from there
-        document.find((*at, "issuer"), "expected printable ASCII")
+        document.find(Code.ISSUER_CHARACTERS, (*at, "issuer"), "expected printable ASCII")
     taken = attributes.RULES[Kind(said.kind)].algorithms
     for index, algorithm in enumerate(said.algorithms):
         if algorithm not in taken:
-            document.find((*at, "algorithms", index), f"expected one of {', '.join(taken)}")
+            document.find(Code.ALGORITHM, (*at, "algorithms", index), f"expected one of {', '.join(taken)}")
     if said.kind == "spiffe" and said.trust_domain is not None and not spiffe.is_trust_domain(said.trust_domain):
-        document.find((*at, "trust_domain"), "expected the name of a trust domain, such as example.org")
+        message = "expected the name of a trust domain, such as example.org"
+        document.find(Code.TRUST_DOMAIN, (*at, "trust_domain"), message)
 
 
 def _check_use(document: Document, at: Path, said: shape.Issuer) -> None:
@@ -118,7 +121,7 @@ def _check_use(document: Document, at: Path, said: shape.Issuer) -> None:
         ("keys_cache", said.keys_cache is not None and in_file, "is for keys that are fetched"),
     ):
         if useless:
-            document.find((*at, key), f"{key} {why}")
+            document.find(Code.PASSED_OVER, (*at, key), f"{key} {why}")
 
 
 def _seconds(document: Document, at: Path, key: str, said: str | None, told: str) -> int | None:
@@ -126,7 +129,7 @@ def _seconds(document: Document, at: Path, key: str, said: str | None, told: str
         return None
     found = shape.seconds(said)
     if not SHORTEST_LIFETIME <= found <= LONGEST_LIFETIME:
-        document.find((*at, key), told)
+        document.find(Code.TIME_OUT_OF_BOUNDS, (*at, key), told)
     return found
 
 
@@ -134,12 +137,12 @@ def _keys(document: Document, at: Path, said: shape.Issuer, origin: Origin) -> K
     if not isinstance(said.keys, shape.KeysMapping):
         return DiscoveredKeys() if said.keys == "discovery" else ApiServerKeys()
     if (said.keys.url is None) == (said.keys.file is None):
-        document.find((*at, "keys"), "expected exactly one of url and file", of=("url", "file"))
+        document.find(Code.EXACTLY_ONE, (*at, "keys"), "expected exactly one of url and file", of=("url", "file"))
         return None
     if said.keys.url is not None:
         check_url(document, (*at, "keys", "url"), said.keys.url, private=said.allow_private_addresses, query=True)
         return KeysAt(said.keys.url)
-    return _given(document, (*at, "keys", "file"), origin.folder / str(said.keys.file), origin.read)
+    return _given(document, (*at, "keys", "file"), origin.folder / str(said.keys.file), origin.sources)
 
 
 def _api_server(document: Document, at: Path, said: shape.Issuer, origin: Origin) -> ApiServer | None:
@@ -150,7 +153,7 @@ def _api_server(document: Document, at: Path, said: shape.Issuer, origin: Origin
     url = _own_api_server(origin.environ) if server.url is None else server.url
     parts = split(url, query=False)
     if parts is None or parts.scheme != "https" or parts.path not in {"", "/"}:
-        document.find((*at, "api_server", "url"), "expected an https URL of a host and a port alone")
+        document.find(Code.BAD_URL, (*at, "api_server", "url"), "expected an https URL of a host and a port alone")
     token_file, ca_file = origin.folder / server.token_file, origin.folder / server.ca_file
     return ApiServer(origin=url.rstrip("/"), token_file=str(token_file), ca_file=str(ca_file))
 
@@ -162,26 +165,33 @@ def _own_api_server(environ: Mapping[str, str]) -> str:
     return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
 
 
-def _given(document: Document, at: Path, file: FilePath, read: list[FilePath]) -> GivenKeys | None:
+def _given(document: Document, at: Path, file: FilePath, sources: Sources) -> GivenKeys | None:
     try:
-        raw = contents(file, most=LONGEST_JWKS)
+        raw = sources.contents(file, most=LONGEST_JWKS)
         keys = read_object(raw).get("keys")
     except UnreadableError as exc:
-        document.find(at, str(exc))
+        document.find(Code.UNREADABLE, at, str(exc))
         return None
     except StrictJSONError as exc:
-        document.find(at, f"the file {file} is {exc}")
+        document.find(Code.NO_JWKS, at, f"the file {file} is {exc}")
         return None
     if not isinstance(keys, list) or not keys:
-        document.find(at, f"the file {file} is no JWKS: it lists no keys")
+        document.find(Code.NO_JWKS, at, f"the file {file} is no JWKS: it lists no keys")
         return None
-    read.append(file)
     return GivenKeys(raw)
+
+
+def _ca_file(said: shape.Issuer, origin: Origin) -> str | None:
+    """Return the path of the certificates that vouch for the issuer, which are read once, by whoever fetches."""
+    if said.ca_file is not None:
+        origin.sources.watch(origin.folder / said.ca_file)
+    return origin.file(said.ca_file)
 
 
 def _names_are_its_own(document: Document, at: Path, made: Issuer) -> bool:
     own = attributes.names(made)
     taken = [name for name, _ in made.extra_attributes if own.count(name) > 1]
     for name in taken:
-        document.find((*at, "attributes", name), f"{name} is an attribute of kind {made.kind} already", key=True)
+        message = f"{name} is an attribute of kind {made.kind} already"
+        document.find(Code.OWN_ATTRIBUTE, (*at, "attributes", name), message, key=True)
     return not taken

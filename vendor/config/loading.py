@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from vendor.config import issuers, problems, references, scopes, shape, targets, text
 from vendor.config.ceilings import Ceilings
-from vendor.config.files import UnreadableError, contents, is_beside
+from vendor.config.codes import Code
+from vendor.config.files import Sources, UnreadableError, is_beside
 from vendor.config.findings import ConfigurationError, Finding
 from vendor.config.grants import grant
 from vendor.config.reading import Surroundings
@@ -25,21 +26,22 @@ if TYPE_CHECKING:
     from vendor.policy.grant import Scope
 
 
-def load(path: FilePath, *, environ: Mapping[str, str]) -> Configuration:
+def load(path: FilePath, *, environ: Mapping[str, str], sources: Sources | None = None) -> Configuration:
     """Return the configuration of a file and of the files that it includes.
 
-    Raises ConfigurationError with every problem that was found.
+    `sources` are told of all that is read, and of what should have been. Raises ConfigurationError with every problem
+    that was found.
     """
-    return _Loading(path, environ).load()
+    return _Loading(path, environ, Sources() if sources is None else sources).load()
 
 
 class _Loading:
     """One configuration while it is read."""
 
-    def __init__(self, path: FilePath, environ: Mapping[str, str]) -> None:
+    def __init__(self, path: FilePath, environ: Mapping[str, str], sources: Sources) -> None:
         self._path = path
         self._environ = environ
-        self._read: list[FilePath] = []
+        self._sources = sources
         self._documents: list[Document] = []
         self._defined: dict[str, Document] = {}
 
@@ -47,7 +49,7 @@ class _Loading:
         main = self._open(self._path)
         if not isinstance(main.data, dict):
             if not main.findings:
-                main.find((), "expected a mapping with version, issuers and scopes")
+                main.find(Code.WRONG_TYPE, (), "expected a mapping with version, issuers and scopes")
             raise ConfigurationError(self._findings("error"))
         said = problems.shaped(main, shape.Configuration, shape.Remains)
         made = None if said is None else self._made(main, said)
@@ -64,15 +66,16 @@ class _Loading:
     def _open(self, path: FilePath, refused: str | None = None) -> Document:
         """Read a file into a document: its references replaced or `refused`, its empty values found."""
         try:
-            raw = contents(path, most=text.LONGEST)
+            raw = self._sources.contents(path, most=text.LONGEST)
         except UnreadableError as exc:
             document = text.Document(str(path))
-            document.find((), str(exc))
+            document.find(Code.UNREADABLE, (), str(exc))
         else:
-            self._read.append(path)
             document = text.read(str(path), raw)
             problems.refuse_empty(document)
-            self._read += references.expand(document, folder=path.parent, environ=self._environ, refused=refused)
+            references.expand(
+                document, folder=path.parent, environ=self._environ, sources=self._sources, refused=refused
+            )
         self._documents.append(document)
         return document
 
@@ -84,7 +87,8 @@ class _Loading:
         listen = _address(main, ("listen", "address"), said.listen.address)
         operations = _address(main, ("operations", "address"), said.operations.address)
         if listen and listen == operations and listen[1]:
-            main.find(("operations", "address"), "the operators' listener may not be the public one")
+            message = "the operators' listener may not be the public one"
+            main.find(Code.SHARED_ADDRESS, ("operations", "address"), message)
         operators = [
             grant(main, ("operations", "operators", index), one, found_issuers)
             for index, one in enumerate(said.operations.operators)
@@ -101,14 +105,15 @@ class _Loading:
             issuers=MappingProxyType({name: one for name, one in found_issuers.items() if one}),
             targets=MappingProxyType({name: one for name, one in found_targets.items() if one}),
             scopes=MappingProxyType(found_scopes),
-            files=tuple(dict.fromkeys(self._read)),
+            files=tuple(dict.fromkeys(self._sources.files)),
+            sources=self._sources,
             warnings=tuple(sorted(set(self._findings("warning")))),
         )
 
     def _issuers(self, main: Document, said: shape.Configuration) -> dict[str, Issuer | None]:
         found: dict[str, Issuer | None] = dict.fromkeys(_keys(main, "issuers"))
         by_url: dict[str, str] = {}
-        origin = issuers.Origin(folder=self._path.parent, environ=self._environ, read=self._read)
+        origin = issuers.Origin(folder=self._path.parent, environ=self._environ, sources=self._sources)
         for name, one in said.issuers.items():
             found[name] = issuers.issuer(main, name, one, origin)
             other = by_url.setdefault(one.issuer, name)
@@ -117,7 +122,7 @@ class _Loading:
                 message = (
                     f"the same issuer as {other} ({main.file}:{line}:{column}): nobody could tell their tokens apart"
                 )
-                main.find(("issuers", name, "issuer"), message)
+                main.find(Code.SAME_ISSUER, ("issuers", name, "issuer"), message)
         return found
 
     def _scopes(
@@ -134,7 +139,7 @@ class _Loading:
             targets=found_targets,
             policies=said.policies,
             defaults=said.defaults,
-            read=self._read,
+            sources=self._sources,
             documents=self._documents,
         )
         ceilings = Ceilings(main, said, self._path.parent)
@@ -145,22 +150,22 @@ class _Loading:
                 found |= self._scope_file(path, around, ceilings)
         ceilings.check_use()
         if not self._defined and not self._findings("error"):
-            main.find((), "scopes is missing: there is nothing that anybody may have")
+            main.find(Code.NO_SCOPES, (), "scopes is missing: there is nothing that anybody may have")
         for name in said.policies.keys() - around.used:
-            main.find(("policies", name), "no scope uses this policy", severity="warning", key=True)
+            main.find(Code.UNUSED_POLICY, ("policies", name), "no scope uses this policy", key=True)
         return found
 
     def _included(self, main: Document, index: int, pattern: str) -> list[FilePath]:
         """Return the files that a pattern names, but for those that were read already."""
         if not is_beside(pattern):
-            main.find(("include", index), "expected a path beside this file, or a pattern with * in its names")
+            message = "expected a path beside this file, or a pattern with * in its names"
+            main.find(Code.INCLUDE_PATTERN, ("include", index), message)
             return []
-        # What begins with a dot is an editor's leftover, not a file that somebody means to be served.
-        found = sorted(one for one in self._path.parent.glob(pattern) if one.is_file() and one.name[0] != ".")
+        found = self._sources.matching(self._path.parent, pattern)
         if not found:
             wild = any(character in pattern for character in "*?[")
-            main.find(("include", index), "no file is there", severity="warning" if wild else "error")
-        return [path for path in found if path not in self._read]
+            main.find(Code.INCLUDE_EMPTY if wild else Code.INCLUDE_MISSING, ("include", index), "no file is there")
+        return [path for path in found if path not in self._sources.files]
 
     def _scope_file(self, path: FilePath, around: Surroundings, ceilings: Ceilings) -> dict[str, Scope]:
         around.above = ceilings.over(path)
@@ -168,7 +173,7 @@ class _Loading:
         ceilings.check_cover(document, around.above)
         if document.data is None:
             if not document.findings:
-                document.find((), "expected a mapping with scopes")
+                document.find(Code.WRONG_TYPE, (), "expected a mapping with scopes")
             return {}
         said = problems.shaped(document, shape.ScopeFile)
         around.folder = path.parent
@@ -182,7 +187,8 @@ class _Loading:
             first = self._defined.setdefault(name, document)
             if first is not document:
                 line, column = first.keys.get(("scopes", name), (1, 1))
-                document.find(("scopes", name), f"this scope is in {first.file}:{line}:{column} already", key=True)
+                message = f"this scope is in {first.file}:{line}:{column} already"
+                document.find(Code.REPEATED_SCOPE, ("scopes", name), message, key=True)
                 continue
             made = scopes.scope(document, name, said, around)
             if made is not None:
@@ -199,9 +205,9 @@ def _refuse_later(main: Document, said: shape.Configuration) -> None:
     """Find what the language has and this release does not do yet: it is never passed over."""
     later = "is not in this release"
     if said.store != "memory":
-        main.find(("store",), f"a shared store {later}")
+        main.find(Code.NOT_YET, ("store",), f"a shared store {later}")
     if said.listen.sts_get:
-        main.find(("listen", "sts_get"), f"sts_get {later}")
+        main.find(Code.NOT_YET, ("listen", "sts_get"), f"sts_get {later}")
 
 
 def _address(document: Document, at: Path, said: str) -> tuple[str, int] | None:
@@ -216,7 +222,7 @@ def _address(document: Document, at: Path, said: str) -> tuple[str, int] | None:
     else:
         good = good and bracketed == (address.version == 6)  # noqa: PLR2004 - IPv6 is written in brackets
     if not good:
-        document.find(at, "expected an IP address and a port such as 0.0.0.0:8080 or [::1]:8080")
+        document.find(Code.BAD_ADDRESS, at, "expected an IP address and a port such as 0.0.0.0:8080 or [::1]:8080")
         return None
     return (host[1:-1] if bracketed else host), int(port)
 

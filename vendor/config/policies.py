@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from vendor.config.codes import Code
 from vendor.config.problems import values
 from vendor.config.suggestions import near
 from vendor.policy.limits import LONGEST_POLICY
@@ -45,14 +46,16 @@ def template(whole: Whole, parameters: Mapping[str, Parameter]) -> PolicyTemplat
 def _check_document(whole: Whole) -> None:
     head = whole.head
     for key in head.value.keys() - _DOCUMENT:
-        head.find((key,), f"a policy has Version, Id and Statement only{near(key, _DOCUMENT)}", key=True)
+        head.find(
+            Code.POLICY_MEMBER, (key,), f"a policy has Version, Id and Statement only{near(key, _DOCUMENT)}", key=True
+        )
     if head.value.get("Version") != VERSION:
         message = f'expected Version "{VERSION}": older ones read the policy differently'
-        head.find(("Version",), message, of=("Version",))
+        head.find(Code.POLICY_VERSION, ("Version",), message, of=("Version",))
     if not isinstance(head.value.get("Id", ""), str):
-        head.find(("Id",), "expected a string")
+        head.find(Code.POLICY_VALUE, ("Id",), "expected a string")
     if not whole.statements:
-        head.find(("Statement",), "expected at least one statement", of=("Statement",))
+        head.find(Code.POLICY_VALUE, ("Statement",), "expected at least one statement", of=("Statement",))
     seen: set[str] = set()
     for statement in whole.statements:
         _check_statement(statement, seen)
@@ -61,15 +64,20 @@ def _check_document(whole: Whole) -> None:
 def _check_statement(part: Part, seen: set[str]) -> None:
     statement = part.value
     if not isinstance(statement, dict):
-        part.find((), "expected a statement")
+        part.find(Code.POLICY_VALUE, (), "expected a statement")
         return
     for key in statement.keys() - _STATEMENT:
-        part.find((key,), f"a session policy's statement has no such member{near(key, _STATEMENT)}", key=True)
+        part.find(
+            Code.POLICY_MEMBER,
+            (key,),
+            f"a session policy's statement has no such member{near(key, _STATEMENT)}",
+            key=True,
+        )
     if statement.get("Effect") not in ("Allow", "Deny"):  # it may be a list, which no set could be asked for
-        part.find(("Effect",), "expected Effect Allow or Deny", of=("Effect",))
+        part.find(Code.EFFECT, ("Effect",), "expected Effect Allow or Deny", of=("Effect",))
     for name, other in (("Action", "NotAction"), ("Resource", "NotResource")):
         if (name in statement) == (other in statement):
-            part.find((), f"expected exactly one of {name} and {other}", of=(name, other))
+            part.find(Code.ACTION_OR_RESOURCE, (), f"expected exactly one of {name} and {other}", of=(name, other))
         for key in (name, other):
             if key in statement:
                 _check_strings(part, (key,), statement[key])
@@ -81,9 +89,9 @@ def _check_statement(part: Part, seen: set[str]) -> None:
 
 def _check_sid(part: Part, sid: Any, seen: set[str]) -> None:
     if not isinstance(sid, str) or not _SID.fullmatch(sid):
-        part.find(("Sid",), "expected a string of letters and digits")
+        part.find(Code.SID, ("Sid",), "expected a string of letters and digits")
     elif sid in seen:
-        part.find_used(("Sid",), f"Sid {sid} stands twice in this policy")
+        part.find_used(Code.SID, ("Sid",), f"Sid {sid} stands twice in this policy")
     else:
         seen.add(sid)
 
@@ -91,19 +99,20 @@ def _check_sid(part: Part, sid: Any, seen: set[str]) -> None:
 def _check_strings(part: Part, at: Path, value: Any) -> None:
     items = value if isinstance(value, list) else [value]
     if not items:
-        part.find(at, "may not be empty")
+        part.find(Code.POLICY_VALUE, at, "may not be empty")
     for index, item in enumerate(items):
         if not isinstance(item, str) or not item:
-            part.find((*at, index) if isinstance(value, list) else at, "expected a string: put it in quotes")
+            place = (*at, index) if isinstance(value, list) else at
+            part.find(Code.POLICY_VALUE, place, "expected a string: put it in quotes")
 
 
 def _check_condition(part: Part, at: Path, condition: Any) -> None:
     if not isinstance(condition, dict) or not condition:
-        part.find(at, "expected a mapping of operators")
+        part.find(Code.POLICY_VALUE, at, "expected a mapping of operators")
         return
     for operator, keys in condition.items():
         if not isinstance(keys, dict) or not keys:
-            part.find((*at, operator), "expected a mapping of condition keys")
+            part.find(Code.POLICY_VALUE, (*at, operator), "expected a mapping of condition keys")
             continue
         for key, value in keys.items():
             _check_strings(part, (*at, operator, key), value)
@@ -114,10 +123,10 @@ def _check_places(part: Part, path: Path, value: Any, parameters: Mapping[str, P
     try:
         PolicyTemplate.parse(_alone(path, value))
     except TemplateError as exc:
-        part.find(path, str(exc))
+        part.find(Code.BAD_PLACE, path, str(exc))
     else:
         for problem in _undelimited(Text.parse(value), parameters):
-            part.find_used(path, f"{value}: {problem}")
+            part.find_used(Code.UNDELIMITED, path, f"{value}: {problem}")
 
 
 def _alone(path: Path, value: Any) -> Any:
@@ -170,6 +179,8 @@ def _check_size(head: Part, made: PolicyTemplate) -> None:
     """Find a policy that is too large, or has characters that STS does not take, whatever it is filled with."""
     shortest = made.fill(dict.fromkeys(made.names(), ""))
     if len(shortest) > LONGEST_POLICY:
-        head.find_used((), f"the policy has {len(shortest)} characters before it is filled; STS takes {LONGEST_POLICY}")
+        message = f"the policy has {len(shortest)} characters before it is filled; STS takes {LONGEST_POLICY}"
+        head.find_used(Code.POLICY_TOO_LONG, (), message)
     if any(character > "\xff" for character in shortest):
-        head.find_used((), "the policy holds characters beyond U+00FF, which STS does not take")
+        message = "the policy holds characters beyond U+00FF, which STS does not take"
+        head.find_used(Code.POLICY_CHARACTERS, (), message)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from vendor.config.codes import Code
 from vendor.config.suggestions import near, siblings
 from vendor.config.text import without
 
@@ -29,6 +30,18 @@ _EXPECTED: Final = {
     "list_type": "a list",
     "kind": "a value of another type",
 }
+
+_CODES: Final = {
+    "extra_forbidden": Code.UNKNOWN_KEY,
+    "missing": Code.MISSING_KEY,
+    "value_error": Code.WRONG_VALUE,
+    "literal_error": Code.WRONG_VALUE,
+    "too_short": Code.EMPTY_VALUE,
+    "string_too_short": Code.EMPTY_VALUE,
+    "greater_than": Code.OUT_OF_RANGE,
+    "finite_number": Code.OUT_OF_RANGE,
+}
+"""Codes of pydantic's types of errors; any other one is about a type."""
 
 
 def shaped(document: Document, model: type[Model], rest: type[Model] | None = None) -> Model | None:
@@ -72,7 +85,8 @@ def refuse_empty(document: Document) -> None:
     empty = {path for path, value in values(document.data) if value is None and path}
     for path in empty - document.left_out:
         # Nothing has no place of its own: YAML's library gives that of what follows.
-        document.note(document.keys.get(path, document.places[path]), path, "has no value; give it one or leave it out")
+        place = document.keys.get(path, document.places[path])
+        document.note(Code.NO_VALUE, place, path, "has no value; give it one or leave it out")
     document.data = without(document.data, empty)
     document.left_out |= empty
 
@@ -107,7 +121,8 @@ class _Telling(Generic[Model]):
                 continue
             key = kind == "extra_forbidden" or last == "[key]"
             of = (last,) if kind == "missing" else ()
-            self._document.find(path, self._message(error, path, last), key=key, of=of)
+            code = Code.BAD_NAME if last == "[key]" else _CODES.get(kind, Code.WRONG_TYPE)
+            self._document.find(code, path, self._message(error, path, last), key=key, of=of)
 
     def _lost_members(self, path: Path) -> bool:
         written = self._document.as_written(path)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vendor.config import shape
+from vendor.config.codes import Code
 from vendor.config.reach import reach
 from vendor.identity import attributes
 from vendor.policy.inclusion import Patterns
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
     from vendor.config.findings import Path
     from vendor.config.reach import Allowed, Reach, Said
     from vendor.config.reading import Reading
+
+_BEYOND: Final = {
+    "names": Code.NAME_BEYOND,
+    "issuers": Code.ISSUER_BEYOND,
+    "targets": Code.TARGET_BEYOND,
+    "audit_mode": Code.AUDIT_BEYOND,
+    "roles": Code.ROLE_BEYOND,
+    "max_duration": Code.DURATION_BEYOND,
+    "unrestricted": Code.UNRESTRICTED_BEYOND,
+    "policy_arns": Code.POLICY_ARN_BEYOND,
+    "tags": Code.TAG_BEYOND,
+    "actions_denied": Code.ACTION_BEYOND,
+    "resources": Code.RESOURCE_BEYOND,
+}
 
 
 def check(reading: Reading) -> None:
@@ -133,10 +148,10 @@ class _Proof:
             self._find_in(allowed, ("NotResource",), "resources", f"allows all the rest: {expected}")
 
     def _find(self, path: Path, key: str, message: str, *, at_key: bool = False) -> None:
-        self._reading.find(path, f"{message} (the ceiling at {self._ceiling.place(key)})", key=at_key)
+        self._reading.find(_BEYOND[key], path, f"{message} (the ceiling at {self._ceiling.place(key)})", key=at_key)
 
     def _find_in(self, allowed: Allowed, path: Path, key: str, message: str) -> None:
-        allowed.part.find_used(path, f"{message} (the ceiling at {self._ceiling.place(key)})")
+        allowed.part.find_used(_BEYOND[key], path, f"{message} (the ceiling at {self._ceiling.place(key)})")
 
 
 def _listed(texts: Iterable[str] | None) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from vendor.config.codes import Code
 from vendor.identity import attributes
 from vendor.policy.template import TemplateError, Text
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from vendor.config import shape
     from vendor.config.ceilings import Ceiling
-    from vendor.config.findings import Path, Severity
+    from vendor.config.files import Sources
+    from vendor.config.findings import Path
     from vendor.config.fragments import Part
     from vendor.config.text import Document
     from vendor.config.values import Target
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 class Surroundings:
     """What scopes refer to, from other parts of the configuration; None stands for a part that is broken itself.
 
-    `used` collects the named policies that some scope uses, `read` and `documents` the files that policies come from;
-    `above` are the ceilings over the file that is read.
+    `used` collects the named policies that some scope uses, `documents` the files that policies come from; `above` are
+    the ceilings over the file that is read.
     """
 
     main: Document
@@ -39,7 +40,7 @@ class Surroundings:
     targets: Mapping[str, Target | None]
     policies: Mapping[str, Any]
     defaults: shape.Defaults
-    read: list[FilePath]
+    sources: Sources
     documents: list[Document]
     used: set[str] = field(default_factory=set)
     above: tuple[Ceiling, ...] = ()
@@ -63,15 +64,13 @@ class Reading:
         granting = (around.issuers.get(issuer) for issuer in dict.fromkeys(one.issuer for one in said.grants))
         self.issuers = [one for one in granting if one is not None]
 
-    def find(
-        self, path: Path, message: str, *, severity: Severity = "error", key: bool = False, of: Iterable[str] = ()
-    ) -> None:
+    def find(self, code: Code, path: Path, message: str, *, key: bool = False, of: Iterable[str] = ()) -> None:
         """Note a problem of this scope, or of the defaults where they say what is wrong."""
         document, at = self.document, (*self.at, *path)
         inherited = ("defaults", *path)
         if path and at not in document.places and inherited in self.around.main.places:
             document, at = self.around.main, inherited
-        document.find(at, message, severity=severity, key=key, of=of)
+        document.find(code, at, message, key=key, of=of)
 
     def declares(self, name: str) -> bool:
         """Tell whether the scope declares a parameter, be it a broken one."""
@@ -90,37 +89,37 @@ def read_text(reading: Reading, at: Path, said: str | None) -> Text | None:
     try:
         text = Text.parse(said)
     except TemplateError as exc:
-        reading.find(at, str(exc))
+        reading.find(Code.BAD_PLACE, at, str(exc))
         return None
-    check_names(reading, text, partial(reading.document.find, (*reading.at, *at)))
+    check_names(reading, text, (*reading.at, *at), reading.document.find)
     return text
 
 
-def check_names(reading: Reading, text: Text, find: Callable[..., None]) -> None:
+def check_names(reading: Reading, text: Text, at: Path, find: Callable[[Code, Path, str], None]) -> None:
     """Find a place that no attribute of every granting issuer and no parameter can fill."""
     for name in text.names():
         reading.filled.add(name)
         if reading.declares(name):
             continue
         for issuer in reading.issuers:
-            _check_name(name, issuer, find)
+            _check_name(name, issuer, at, find)
 
 
-def _check_name(name: str, issuer: Issuer, find: Callable[..., None]) -> None:
+def _check_name(name: str, issuer: Issuer, at: Path, find: Callable[[Code, Path, str], None]) -> None:
     """Find a place that an issuer's tokens cannot fill, or not all of them."""
     rules = attributes.RULES[issuer.kind]
     form = rules.forms.get(name)
     if name not in attributes.names(issuer):
         if rules.open:
-            find(f"{{{{ {name} }}}} is taken for a request tag, which its sender chose", severity="warning")
+            find(Code.TAG_IN_PLACE, at, f"{{{{ {name} }}}} is taken for a request tag, which its sender chose")
         else:
-            find(f"{{{{ {name} }}}} is no parameter, and no attribute of issuer {issuer.name}")
+            find(Code.UNKNOWN_PLACE, at, f"{{{{ {name} }}}} is no parameter, and no attribute of issuer {issuer.name}")
     elif name in rules.lists:
-        find(f"{name} is a list, so {{{{ {name} }}}} can never be filled", severity="warning")
+        find(Code.NEVER_FILLED, at, f"{name} is a list, so {{{{ {name} }}}} can never be filled")
     elif form is not None and not form.skeleton.fullmatch("x"):
-        find(f"{name} is written {form.example}, so {{{{ {name} }}}} can never be filled", severity="warning")
+        find(Code.NEVER_FILLED, at, f"{name} is written {form.example}, so {{{{ {name} }}}} can never be filled")
     elif name in rules.optional:
-        find(f"not every token has {name}: who lacks it is refused", severity="warning")
+        find(Code.NOT_ALWAYS_FILLED, at, f"not every token has {name}: who lacks it is refused")
 
 
 def check_literal(
@@ -129,8 +128,8 @@ def check_literal(
     """Find a text whose literal parts STS would not take, whatever its places are filled with."""
     literal = "".join(part for part in text.parts if isinstance(part, str))
     if not shape_of.fullmatch(literal):
-        reading.find(at, "holds a character that STS does not take here")
+        reading.find(Code.STS_TEXT, at, "holds a character that STS does not take here")
     if len(literal) > longest:
-        reading.find(at, f"at most {longest} characters")
+        reading.find(Code.STS_TEXT, at, f"at most {longest} characters")
     if len(literal) < shortest and not text.names():
-        reading.find(at, f"at least {shortest} characters")
+        reading.find(Code.STS_TEXT, at, f"at least {shortest} characters")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from vendor.config.files import UnreadableError, contents
+from vendor.config.codes import Code
+from vendor.config.files import UnreadableError
 from vendor.config.problems import values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path as FilePath
 
+    from vendor.config.files import Sources
     from vendor.config.findings import Path
     from vendor.config.text import Document
 
@@ -34,33 +36,32 @@ _ALLOWED: Final = (
 
 
 def expand(
-    document: Document, *, folder: FilePath, environ: Mapping[str, str], refused: str | None = None
-) -> list[FilePath]:
-    """Replace every reference in the document's data by what it names, and return the files that were read.
+    document: Document, *, folder: FilePath, environ: Mapping[str, str], sources: Sources, refused: str | None = None
+) -> None:
+    """Replace every reference in the document's data by what it names.
 
     Findings never show a value that came from a reference. What cannot be replaced is left out; with `refused`, which
     says why, that is every reference.
     """
-    read: list[FilePath] = []
     if not document.refers:
-        return read
+        return
     lost: set[Path] = set()
     for path in [path for path in document.keys if _BEGUN.search(str(path[-1]))]:
-        document.note(document.keys[path], path, "a reference may not stand in a key")
+        document.note(Code.REFERENCE_PLACE, document.keys[path], path, "a reference may not stand in a key")
     for path, value in list(values(document.data)):
         if not isinstance(value, str) or not _BEGUN.search(value):
             continue
         if refused or not _is_allowed(path):
-            document.find(path, refused or "a reference may stand only where a secret or an endpoint does")
+            code = Code.REFERENCE_BEYOND if refused else Code.REFERENCE_PLACE
+            document.find(code, path, refused or "a reference may stand only where a secret or an endpoint does")
             lost.add(path)
             continue
         try:
-            _put(document.data, path, _replaced(value, folder, environ, read))
+            _put(document.data, path, _replaced(value, folder, environ, sources))
         except _LostError as exc:
-            document.find(path, str(exc))
+            document.find(Code.REFERENCE_LOST, path, str(exc))
             lost.add(path)
     document.leave_out(lost)
-    return read
 
 
 class _LostError(Exception):
@@ -80,10 +81,10 @@ def _put(data: Any, path: Path, value: str) -> None:
     data[path[-1]] = value
 
 
-def _replaced(value: str, folder: FilePath, environ: Mapping[str, str], read: list[FilePath]) -> str:
+def _replaced(value: str, folder: FilePath, environ: Mapping[str, str], sources: Sources) -> str:
     def named(reference: re.Match[str]) -> str:
         kind, name = reference.groups()
-        found = _file(folder / name, read) if kind == "file" else environ.get(name)
+        found = _file(folder / name, sources) if kind == "file" else environ.get(name)
         if found is None:
             raise _LostError(f"the environment has no variable {name}")
         if "{" in found or "}" in found:  # it could be read as a placeholder, and its name be told
@@ -95,13 +96,12 @@ def _replaced(value: str, folder: FilePath, environ: Mapping[str, str], read: li
     return _REFERENCE.sub(named, value)
 
 
-def _file(file: FilePath, read: list[FilePath]) -> str:
+def _file(file: FilePath, sources: Sources) -> str:
     """Return a file's text without the newline that editors leave at its end."""
     try:
-        text = contents(file, most=LONGEST).decode("utf-8")
+        text = sources.contents(file, most=LONGEST).decode("utf-8")
     except UnreadableError as exc:
         raise _LostError(str(exc)) from exc
     except UnicodeDecodeError as exc:
         raise _LostError(f"the file {file} is not UTF-8") from exc
-    read.append(file)
     return text.removesuffix("\n").removesuffix("\r")

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from vendor.config import shape
+from vendor.config.codes import Code
 from vendor.config.reading import check_literal, read_text
 from vendor.config.targets import partition
 from vendor.policy.grant import AssumeRole
@@ -27,14 +28,14 @@ def mint(reading: Reading, target: Target | None) -> AssumeRole | None:
     """Return how the scope's credentials are made, None with findings if they cannot be."""
     said = reading.said.mint
     if len(said.model_fields_set) != 1:
-        reading.find(("mint",), f"expected exactly one of {', '.join(_MINTS)}", of=_MINTS)
+        reading.find(Code.EXACTLY_ONE, ("mint",), f"expected exactly one of {', '.join(_MINTS)}", of=_MINTS)
         return None
     if said.assume_role is None:
         (other,) = said.model_fields_set
-        reading.find(("mint", other), f"{other} is not in this release", key=True)
+        reading.find(Code.NOT_YET, ("mint", other), f"{other} is not in this release", key=True)
         return None
     if said.assume_role.via:
-        reading.find(("mint", "assume_role", "via"), "via is not in this release")
+        reading.find(Code.NOT_YET, ("mint", "assume_role", "via"), "via is not in this release")
     at: Path = ("mint", "assume_role")
     role = read_text(reading, (*at, "role"), said.assume_role.role)
     external_id = read_text(reading, (*at, "external_id"), said.assume_role.external_id)
@@ -50,20 +51,20 @@ def _check_role(reading: Reading, at: Path, role: Text, target: Target | None) -
     """Find a role that is no role ARN, or whose places could be filled by anything but a listed value."""
     found = _ROLE.fullmatch(str(role))
     if found is None:
-        reading.find(at, "expected a role's ARN: arn:aws:iam::111122223333:role/name")
+        reading.find(Code.ROLE, at, "expected a role's ARN: arn:aws:iam::111122223333:role/name")
         return
     aws = target is not None and target.endpoint_url is None
     if not (_is_account(reading, found[2]) or (found[2] == "" and not aws)):
-        reading.find(at, "expected an account of twelve digits")
+        reading.find(Code.ROLE, at, "expected an account of twelve digits")
     if not _ROLE_TEXT.fullmatch("".join(part for part in Text.parse(found[3]).parts if isinstance(part, str))):
-        reading.find(at, "holds a character that the name of a role cannot have")
+        reading.find(Code.ROLE, at, "holds a character that the name of a role cannot have")
     if aws and target is not None and partition(target.regions[0]) != found[1]:
-        reading.find(at, f"the role is in {found[1]}, the target's regions are not")
+        reading.find(Code.ROLE_PARTITION, at, f"the role is in {found[1]}, the target's regions are not")
     for name in role.names():
         declared, written = reading.said.parameters.get(name), (*reading.at, "parameters", name)
         known = {written, (*written, "one_of")}.isdisjoint(reading.document.left_out)
         if known and (declared is None or not declared.one_of):
-            reading.find(at, f"{name} may stand in a role only as a parameter with one_of")
+            reading.find(Code.PLACE_IN_ROLE, at, f"{name} may stand in a role only as a parameter with one_of")
 
 
 def _is_account(reading: Reading, account: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vendor.config import proof, roles, sessions, shape
+from vendor.config.codes import Code
 from vendor.config.grants import grant, parameter
 from vendor.config.reading import Reading, Surroundings
 from vendor.identity import attributes
@@ -56,7 +57,8 @@ def _read_parameters(reading: Reading) -> None:
     for name, said in reading.said.parameters.items():
         at = (*reading.at, "parameters", name)
         if name in taken:
-            reading.document.find(at, f"{name} is an attribute of a granting issuer already", key=True)
+            message = f"{name} is an attribute of a granting issuer already"
+            reading.document.find(Code.TAKEN_NAME, at, message, key=True)
         made = parameter(reading.document, at, name, said)
         if made is not None:
             reading.parameters[name] = made
@@ -65,16 +67,16 @@ def _read_parameters(reading: Reading) -> None:
 def _target(reading: Reading) -> Target | None:
     name = reading.said.target or reading.around.defaults.target
     if name is None:
-        reading.find((), "target is missing", of=("target",))
+        reading.find(Code.UNKNOWN_TARGET, (), "target is missing", of=("target",))
         return None
     if name not in reading.around.targets:
-        reading.find(("target",), f"there is no target {name}")
+        reading.find(Code.UNKNOWN_TARGET, ("target",), f"there is no target {name}")
     return reading.around.targets.get(name)
 
 
 def _check_use(reading: Reading) -> None:
     for name in reading.said.parameters.keys() - reading.filled:
-        reading.find(("parameters", name), "no place uses this parameter", severity="warning", key=True)
+        reading.find(Code.UNUSED_PARAMETER, ("parameters", name), "no place uses this parameter", key=True)
 
 
 def _check_mode(reading: Reading) -> None:
@@ -82,4 +84,4 @@ def _check_mode(reading: Reading) -> None:
     for one in reading.issuers:
         if attributes.RULES[one.kind].strangers(one.url) is not None:
             message = f"mode audit refuses no token of {one.name}, and strangers get such tokens too"
-            reading.find(("mode",), message)
+            reading.find(Code.AUDIT_LETS_STRANGERS, ("mode",), message)

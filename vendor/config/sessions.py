@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from vendor.config import fragments, policies, shape
+from vendor.config.codes import Code
 from vendor.config.reading import check_literal, check_names, read_text
 from vendor.policy import limits
 from vendor.policy.grant import SessionTemplate
@@ -55,14 +55,14 @@ def _policy(reading: Reading) -> PolicyTemplate | None:
     given = {"policy", "policy_file", "unrestricted"} & said.model_fields_set
     if len(given) != 1:
         message = "expected exactly one of policy, policy_file and unrestricted: true"
-        reading.find(("session",), message, of=("policy", "policy_file", "unrestricted"))
+        reading.find(Code.EXACTLY_ONE, ("session",), message, of=("policy", "policy_file", "unrestricted"))
         return None
     if said.unrestricted:
         return None
     whole = _whole(reading, said)
     made = policies.template(whole, reading.parameters) if whole else None
     for part, path, text in whole.places() if whole else ():
-        check_names(reading, text, partial(part.find_used, path))
+        check_names(reading, text, path, part.find_used)
     reading.failed = made is None
     reading.statements = whole.statements if whole and made else ()
     return made
@@ -75,7 +75,7 @@ def _whole(reading: Reading, said: shape.Session) -> fragments.Whole | None:
         part = fragments.Part(value=said.policy, document=reading.document, at=(*at, "policy"))
     else:
         naming = fragments.Part(value=None, document=reading.document, at=(*at, "policy_file"))
-        part = fragments.from_file(around.folder / said.policy_file, naming, around.documents, around.read)
+        part = fragments.from_file(around.folder / said.policy_file, naming, around.documents, around.sources)
     named = fragments.Named(document=around.main, policies=around.policies, used=around.used)
     return None if part is None else fragments.assembled(part, named)
 
@@ -86,28 +86,28 @@ def _durations(reading: Reading, said: shape.Session, defaults: shape.SessionDef
     max_duration = shape.seconds(longest) if longest else duration
     for name, value in (("duration", duration), ("max_duration", max_duration)):
         if not limits.SHORTEST.total_seconds() <= value <= limits.LONGEST.total_seconds():
-            reading.find(("session", name), "STS gives from 900s to 43200s (12h)")
+            reading.find(Code.DURATION, ("session", name), "STS gives from 900s to 43200s (12h)")
     if max_duration < duration:
-        reading.find(("session", "max_duration"), "must not be less than duration")
+        reading.find(Code.DURATION_ORDER, ("session", "max_duration"), "must not be less than duration")
     if limits.SHORTEST.total_seconds() <= duration < SHORT:
         message = "SDKs renew below 15 minutes left: under 30m they ask at every use"
-        reading.find(("session", "duration"), message, severity="warning")
+        reading.find(Code.SHORT_SESSION, ("session", "duration"), message)
     return timedelta(seconds=duration), timedelta(seconds=max_duration)
 
 
 def _tags(reading: Reading, said: Mapping[str, str]) -> tuple[tuple[str, Text], ...]:
     at: Path = ("session", "tags")
     if len(said) > limits.MOST_TAGS:
-        reading.find(at, f"at most {limits.MOST_TAGS} tags")
+        reading.find(Code.TOO_MANY, at, f"at most {limits.MOST_TAGS} tags")
     if len({key.lower() for key in said}) != len(said):
-        reading.find(at, "two tags differ only in case, which STS refuses")
+        reading.find(Code.TAG_CASE, at, "two tags differ only in case, which STS refuses")
     made: list[tuple[str, Text]] = []
     for key, value in said.items():
         if key.lower().startswith("aws:"):
-            reading.find((*at, key), "aws: is AWS's own prefix", key=True)
+            reading.find(Code.TAG_KEY, (*at, key), "aws: is AWS's own prefix", key=True)
         elif len(key) > limits.LONGEST_TAG_KEY or not limits.TAG_TEXT.fullmatch(key):
             message = "expected a tag key of at most 128 letters, digits, spaces and . _ : / = + @ -"
-            reading.find((*at, key), message, key=True)
+            reading.find(Code.TAG_KEY, (*at, key), message, key=True)
         text = read_text(reading, (*at, key), value)
         if text is not None:
             check_literal(reading, (*at, key), text, limits.TAG_TEXT, longest=limits.LONGEST_TAG_VALUE)
@@ -118,17 +118,19 @@ def _tags(reading: Reading, said: Mapping[str, str]) -> tuple[tuple[str, Text], 
 def _transitive(reading: Reading, said: list[str], tags: Mapping[str, str]) -> tuple[str, ...]:
     for index, key in enumerate(said):
         if key not in tags and (*reading.at, "session", "tags", key) not in reading.document.keys:
-            reading.find(("session", "transitive_tags", index), f"there is no tag {key}")
+            reading.find(Code.UNKNOWN_TAG, ("session", "transitive_tags", index), f"there is no tag {key}")
     return tuple(said)
 
 
 def _policy_arns(reading: Reading) -> tuple[str, ...]:
     said, at = reading.said.session.policy_arns, ("session", "policy_arns")
     if len(said) > limits.MOST_POLICY_ARNS:
-        reading.find(at, f"at most {limits.MOST_POLICY_ARNS} policy ARNs")
+        reading.find(Code.TOO_MANY, at, f"at most {limits.MOST_POLICY_ARNS} policy ARNs")
     for index, arn in enumerate(said):
         if not _POLICY_ARN.fullmatch(arn):
-            reading.find((*at, index), "expected a managed policy's ARN: arn:aws:iam::aws:policy/ReadOnlyAccess")
+            reading.find(
+                Code.POLICY_ARN, (*at, index), "expected a managed policy's ARN: arn:aws:iam::aws:policy/ReadOnlyAccess"
+            )
     return tuple(said)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from vendor.config.codes import Code
 from vendor.config.urls import split
 from vendor.config.values import Target
 
@@ -25,13 +26,14 @@ def target(document: Document, name: str, said: shape.Target) -> Target | None:
     region_shape = _REGION if said.endpoint_url is None else _ANY_REGION
     for index, region in enumerate(said.regions):
         if not region_shape.fullmatch(region):
-            document.find((*at, "regions", index), "expected a region such as eu-west-1")
+            document.find(Code.REGION, (*at, "regions", index), "expected a region such as eu-west-1")
     if said.endpoint_url is None and len({partition(region) for region in said.regions}) > 1:
-        document.find((*at, "regions"), "the regions of a target must be of one partition")
+        document.find(Code.PARTITIONS, (*at, "regions"), "the regions of a target must be of one partition")
     if said.endpoint_url is not None:
         parts = split(said.endpoint_url, query=False)
         if parts is None or parts.scheme not in {"http", "https"}:
-            document.find((*at, "endpoint_url"), "expected an http or https URL without user, query or fragment")
+            message = "expected an http or https URL without user, query or fragment"
+            document.find(Code.ENDPOINT, (*at, "endpoint_url"), message)
     if len(document.findings) > before:
         return None
     return Target(

@@ -16,12 +16,11 @@ import ruamel.yaml
 import yaml
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from vendor.config.codes import Code
 from vendor.config.findings import Finding, Path, dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from vendor.config.findings import Severity
 
 LONGEST: Final = 1024 * 1024
 """Bytes of the largest file that may be read."""
@@ -73,9 +72,7 @@ class Document:
     refers: bool = False
     errors: int = 0
 
-    def find(
-        self, path: Path, message: str, *, severity: Severity = "error", key: bool = False, of: Iterable[str] = ()
-    ) -> None:
+    def find(self, code: Code, path: Path, message: str, *, key: bool = False, of: Iterable[str] = ()) -> None:
         """Note a problem with the value at a path, or with its key; a path that is not there is placed at what is.
 
         `of` are the members that the problem is about: where one of them was left out, there is nothing to say.
@@ -86,12 +83,12 @@ class Document:
         places = self.keys if key else self.places
         while at and at not in places:
             at, places = at[:-1], self.places
-        self.note(places.get(at, (1, 1)), path, message, severity)
+        self.note(code, places.get(at, (1, 1)), path, message)
 
-    def note(self, place: tuple[int, int], path: Path, message: str, severity: Severity = "error") -> None:
+    def note(self, code: Code, place: tuple[int, int], path: Path, message: str) -> None:
         """Note a problem at a line and column."""
-        self.errors += severity == "error"
-        self.findings.append(Finding(self.file, *place, dotted(path), message, severity))
+        self.errors += code.severity == "error"
+        self.findings.append(Finding(self.file, *place, dotted(path), message, code))
 
     def leave_out(self, paths: set[Path]) -> None:
         """Take values that are wrong out of the data; a later look at the rest names places as they are written."""
@@ -124,8 +121,9 @@ def without(data: Any, paths: set[Path], at: Path = ()) -> Any:
 class _BrokenError(Exception):
     """The rest of the file cannot be read, from this line and column on."""
 
-    def __init__(self, message: str, place: tuple[int, int] = (1, 1)) -> None:
+    def __init__(self, code: Code, message: str, place: tuple[int, int] = (1, 1)) -> None:
         super().__init__(message)
+        self.code = code
         self.place = place
 
 
@@ -139,14 +137,14 @@ def read(file: str, raw: bytes) -> Document:
     except MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        document.note(place, (), f"this is not YAML: {exc.problem or exc.context}")
+        document.note(Code.NOT_YAML, place, (), f"this is not YAML: {exc.problem or exc.context}")
         document.data = None
     except _BrokenError as exc:
-        document.note(exc.place, (), str(exc))
+        document.note(exc.code, exc.place, (), str(exc))
         document.data = None
     except (YAMLError, ValueError, AssertionError) as exc:
         # The library asserts what it does not expect, such as `%YAML 1.3`.
-        document.note((1, 1), (), f"this is not YAML: {str(exc).partition(chr(10))[0]}")
+        document.note(Code.NOT_YAML, (1, 1), (), f"this is not YAML: {str(exc).partition(chr(10))[0]}")
         document.data = None
     return document
 
@@ -166,14 +164,14 @@ def events(text: str) -> Iterable[Any]:
 
 def _text(raw: bytes) -> str:
     if raw.startswith(b"\xef\xbb\xbf"):
-        raise _BrokenError("the file begins with a byte order mark; save it as plain UTF-8")
+        raise _BrokenError(Code.BYTE_ORDER_MARK, "the file begins with a byte order mark; save it as plain UTF-8")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as exc:
         place = _place_in(raw[: exc.start].decode("utf-8"))
-        raise _BrokenError("the file is not UTF-8: save it as such", place) from exc
+        raise _BrokenError(Code.NOT_UTF_8, "the file is not UTF-8: save it as such", place) from exc
     if (unfit := _UNFIT.search(text)) is not None:
-        raise _BrokenError("a control character stands here", _place_in(text[: unfit.start()]))
+        raise _BrokenError(Code.CONTROL_CHARACTER, "a control character stands here", _place_in(text[: unfit.start()]))
     return text
 
 
@@ -192,20 +190,22 @@ class _Reader:
         next(self._events)  # the stream's start
         first = next(self._events)
         if isinstance(first, _STREAM_END):
-            raise _BrokenError("the file is empty")
+            raise _BrokenError(Code.EMPTY_FILE, "the file is empty")
         self._document.data = self._value(next(self._events), ())
         next(self._events)  # the document's end
         more = next(self._events)
         if isinstance(more, _DOCUMENT):
-            self._document.note(_place(more), (), "a second document; a configuration is one")
+            self._document.note(Code.SECOND_DOCUMENT, _place(more), (), "a second document; a configuration is one")
 
     def _value(self, event: Any, path: Path) -> Any:
         # Of a key that stands twice the first value counts, and its places.
         self._document.places.setdefault(path, _place(event))
         if len(path) > DEEPEST:
-            raise _BrokenError("nested too deep", _place(event))
+            raise _BrokenError(Code.TOO_DEEP, "nested too deep", _place(event))
         if isinstance(event, _ALIAS):
-            self._document.note(_place(event), path, "an alias; write the value out, or use defaults and policies")
+            self._document.note(
+                Code.ALIAS, _place(event), path, "an alias; write the value out, or use defaults and policies"
+            )
             self._document.left_out.add(path)
             return None
         self._refuse_extras(event, path)
@@ -217,7 +217,7 @@ class _Reader:
             value = _scalar(event)
             self._document.lacks |= value is None
             return value
-        raise _BrokenError("this is not YAML", _place(event))  # pragma: no cover - as above
+        raise _BrokenError(Code.NOT_YAML, "this is not YAML", _place(event))  # pragma: no cover - as above
 
     def _mapping(self, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -226,9 +226,11 @@ class _Reader:
             at = (*path, key)
             merge = key == "<<" and not event.style
             if merge:
-                self._document.note(_place(event), path, "a merge key; write the members out, or use defaults")
+                self._document.note(
+                    Code.MERGE_KEY, _place(event), path, "a merge key; write the members out, or use defaults"
+                )
             elif key in found:
-                self._document.note(_place(event), at, f"{key} stands twice here")
+                self._document.note(Code.REPEATED_KEY, _place(event), at, f"{key} stands twice here")
             self._document.keys.setdefault(at, _place(event))
             value = self._value(next(self._events), at)
             if not merge:
@@ -237,7 +239,7 @@ class _Reader:
 
     def _key(self, event: Any, path: Path) -> str:
         if not isinstance(event, _SCALAR):
-            raise _BrokenError("a key must be plain text", _place(event))
+            raise _BrokenError(Code.KEY_NOT_TEXT, "a key must be plain text", _place(event))
         self._refuse_extras(event, path)
         return _characters(event)
 
@@ -249,9 +251,11 @@ class _Reader:
 
     def _refuse_extras(self, event: Any, path: Path) -> None:
         if event.anchor is not None:
-            self._document.note(_place(event), path, "an anchor; write the value out, or use defaults and policies")
+            self._document.note(
+                Code.ALIAS, _place(event), path, "an anchor; write the value out, or use defaults and policies"
+            )
         if getattr(event, "tag", None) is not None:
-            self._document.note(_place(event), path, "a tag; plain values have none")
+            self._document.note(Code.TAG, _place(event), path, "a tag; plain values have none")
 
 
 def _place(event: Any) -> tuple[int, int]:
@@ -261,7 +265,7 @@ def _place(event: Any) -> tuple[int, int]:
 def _characters(event: Any) -> str:
     """Return a scalar's text; an escape can name half a character, which no other part of this could take."""
     if _SURROGATE.search(event.value):
-        raise _BrokenError("an escape here is no whole character", _place(event))
+        raise _BrokenError(Code.HALF_CHARACTER, "an escape here is no whole character", _place(event))
     return str(event.value)
 
 

@@ -6,6 +6,8 @@ import ipaddress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from vendor.config.codes import Code
+
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
@@ -17,13 +19,13 @@ def check_url(document: Document, at: Path, url: str, *, private: bool, query: b
     """Find a URL that may not be fetched: https only, but for loopback with `allow_private_addresses`."""
     parts = split(url, query=query)
     if parts is None:
-        document.find(at, "expected an https URL with a host, and without user, query or fragment")
+        document.find(Code.BAD_URL, at, "expected an https URL with a host, and without user, query or fragment")
     elif parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        document.find(at, "plain http is taken for loopback only: expected an https URL")
+        document.find(Code.PLAIN_HTTP, at, "plain http is taken for loopback only: expected an https URL")
     elif parts.scheme == "http" and not private:
-        document.find(at, "plain http to loopback needs allow_private_addresses: true")
+        document.find(Code.PLAIN_LOOPBACK, at, "plain http to loopback needs allow_private_addresses: true")
     elif parts.scheme not in {"http", "https"}:
-        document.find(at, "expected an https URL")
+        document.find(Code.BAD_URL, at, "expected an https URL")
 
 
 def split(url: str, *, query: bool) -> SplitResult | None:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from vendor.config.files import Sources
     from vendor.config.findings import Finding
     from vendor.identity.issuer import Issuer
     from vendor.policy.grant import Grant, Scope
@@ -66,7 +67,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """What is served. `files` are all that were read, `warnings` what is allowed and may not be meant."""
+    """What is served. `files` are all that were read, `warnings` what is allowed and may not be meant.
+
+    `sources` tell whether it has changed since it was read.
+    """
 
     listen: Listen
     operations: Operations
@@ -75,4 +79,5 @@ class Configuration:
     targets: Mapping[str, Target]
     scopes: Mapping[str, Scope]
     files: tuple[Path, ...]
+    sources: Sources
     warnings: tuple[Finding, ...]

@@ -141,6 +141,11 @@ class Authenticator:
         expires = self._clock.now() + found.max_token_lifetime
         return suppose(found, given, token_expires=expires)
 
+    def agrees(self, before: Authenticator, principal: Principal) -> bool:
+        """Tell whether a principal of the authenticator of before would be judged on the very same terms here."""
+        terms = self._issuers.get(principal.issuer_url)
+        return terms is not None and terms is before._issuers.get(principal.issuer_url)
+
     async def _verify(self, unverified: UnverifiedToken, trusted: TrustedIssuer) -> tuple[int, Principal]:
         """Return who signature and claims prove to be asking, and the generation of the keys that say so."""
         before = checks.Case(token=unverified, issuer=trusted.issuer, now=self._clock.now())

@@ -12,12 +12,16 @@ from vendor.leases.lease import Clock, Lease
 from vendor.refusals import Code, Overloaded, Reason, Refusal, StsUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vendor.credentials import Credentials
     from vendor.leases.expiry import ExpiryLedger
     from vendor.policy.session import RoleSession
 
 REMEMBERED: Final = {Code.ROLE_REFUSED: 30.0, Code.POLICY_TOO_LARGE: 30.0}
 """Seconds for which a refusal that retrying does not mend answers for STS."""
+SWEPT: Final = 500
+"""Leases that are looked at in one go."""
 
 
 class Mint(Protocol):
@@ -55,6 +59,7 @@ class Leases:
         self._held: OrderedDict[bytes, Lease] = OrderedDict()
         self._refused: OrderedDict[bytes, _Refused] = OrderedDict()
         self._flights: dict[bytes, asyncio.Task[Lease]] = {}
+        self._keeps: Callable[[RoleSession], bool] = lambda _: True
 
     async def lend(self, session: RoleSession, *, deadline: float) -> tuple[Lease, Source]:
         """Return a lease of the session and where it came from, by `deadline` on the monotonic clock.
@@ -75,6 +80,19 @@ class Leases:
             if held is None:
                 raise
             return held, Source.MEMORY
+
+    def keep(self, keeps: Callable[[RoleSession], bool]) -> None:
+        """From now on hold only what `keeps` says yes to, also of the mints that are under way."""
+        self._keeps = keeps
+
+    async def drop(self) -> None:
+        """Let go of what is held and not kept, a little at a time: it may be a lot, and nobody asks for it."""
+        for begin in range(0, len(keys := list(self._held)), SWEPT):
+            for key in keys[begin : begin + SWEPT]:
+                lease = self._held.get(key)
+                if lease is not None and not self._keeps(lease.session):
+                    del self._held[key]
+            await asyncio.sleep(0)
 
     async def close(self) -> None:
         """End the mints that are under way."""
@@ -129,7 +147,8 @@ class Leases:
             raise
         finally:
             del self._flights[key]
-        self._hold(key, lease)
+        if self._keeps(session):
+            self._hold(key, lease)
         return lease
 
     def _lease(self, session: RoleSession, credentials: Credentials) -> Lease:

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from vendor.policy import limits
+from vendor.policy.fingerprint import fingerprint
 from vendor.policy.lookup import Lookup
 from vendor.policy.naming import session_name
 from vendor.policy.parameter import admit_attribute
@@ -75,12 +77,24 @@ class Mapping:
     """The scope-to-role mapping of one configuration generation.
 
     Permission is decided afresh each time; what a permission is filled to depends on nothing but who asked for what, so
-    the latest `capacity` sessions are remembered.
+    the latest `capacity` sessions are remembered. `targets` are keyed by name, `issuers` by their URL: what these are
+    is among the terms of a session.
     """
 
-    def __init__(self, *, scopes: AbstractMapping[str, Scope], generation: int, capacity: int = 10_000) -> None:
+    def __init__(
+        self,
+        *,
+        scopes: AbstractMapping[str, Scope],
+        generation: int,
+        targets: AbstractMapping[str, object] = MappingProxyType({}),
+        issuers: AbstractMapping[str, object] = MappingProxyType({}),
+        capacity: int = 10_000,
+    ) -> None:
         self.scopes = scopes
         self.generation = generation
+        self._targets = targets
+        self._issuers = issuers
+        self._terms: dict[tuple[str, str], str] = {}
         self._lookup = Lookup(scopes.values())
         self._opened: OrderedDict[object, RoleSession] = OrderedDict()
         self._capacity = capacity
@@ -110,7 +124,7 @@ class Mapping:
         key = (principal.token_sha256, permission.scope.name, *asked.parameters.items(), asked.duration)
         session = self._opened.get(key) if principal.token_sha256 else None
         if session is None:
-            session = open_session(permission, principal, asked, generation=self.generation)
+            session = self._open(permission, principal, asked)
             self._opened[key] = session
             if len(self._opened) > self._capacity:
                 self._opened.popitem(last=False)
@@ -121,12 +135,34 @@ class Mapping:
         permission = session = refusal = None
         try:
             permission = self.permit(principal, asked.scope)
-            session = open_session(permission, principal, asked, generation=self.generation)
+            session = self._open(permission, principal, asked)
         except Refusal as refused:
             refusal = refused
         scope = permission.scope if permission else self.scopes.get(asked.scope or "")
         grants = tuple(_consider(scope, index, principal) for index in range(len(scope.grants))) if scope else ()
         return Decision(grants=grants, permission=permission, session=session, refusal=refusal)
+
+    def keeps(self, session: RoleSession) -> bool:
+        """Tell whether a session could be opened now as it was: whether the terms on which it was are still these."""
+        scope = self.scopes.get(session.scope)
+        return scope is not None and self.terms(scope, session.issuer) == session.terms
+
+    def terms(self, scope: Scope, issuer: str) -> str:
+        """Return the fingerprint of what the sessions of a scope depend on, for the principals of an issuer's URL.
+
+        That is not to whom the scope is granted, which is decided afresh each time: whoever adds a grant to a scope
+        does not want all of its sessions to be minted anew.
+        """
+        found = self._terms.get((scope.name, issuer))
+        if found is None:
+            lasting = replace(scope, grants=(), description="")
+            found = fingerprint(lasting, self._targets.get(scope.target), self._issuers.get(issuer))
+            self._terms[scope.name, issuer] = found
+        return found
+
+    def _open(self, permission: Permission, principal: Principal, asked: Asked) -> RoleSession:
+        terms = self.terms(permission.scope, principal.issuer_url)
+        return open_session(permission, principal, asked, terms=terms)
 
     def _only(self, principal: Principal) -> Permission:
         granted = [permission for permission in self.permitted(principal) if permission.grant is not None]
@@ -136,7 +172,7 @@ class Mapping:
         return granted[0]
 
 
-def open_session(permission: Permission, principal: Principal, asked: Asked, *, generation: int) -> RoleSession:
+def open_session(permission: Permission, principal: Principal, asked: Asked, *, terms: str) -> RoleSession:
     """Return the session of a permission, with every place filled and every limit of STS checked.
 
     Raises InvalidRequest, ValueNotAllowed or PolicyTooLarge.
@@ -146,7 +182,7 @@ def open_session(permission: Permission, principal: Principal, asked: Asked, *, 
     session = scope.session
     return limits.check(
         RoleSession(
-            generation=generation,
+            terms=terms,
             issuer=principal.issuer_url,
             subject=principal.subject,
             scope=scope.name,

@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleSession:
-    """One AssumeRole request, with the principal it is for and the configuration generation that decided it.
+    """One AssumeRole request, with the principal it is for and the terms on which it is made.
 
+    `terms` is a fingerprint of what the configuration says of the scope's sessions, its target and the issuer: when
+    that changes, nothing of before is found again, and as long as it does not, a reload costs no mint (T20).
     `policy` is canonical JSON, None for an unrestricted scope. `not_after` is the moment that the session may not
     outlive, None for none; the duration sent to STS is shortened to it.
     Source: AssumeRole in the AWS STS API reference.
     """
 
-    generation: int
+    terms: str
     issuer: str
     subject: str
     scope: str

@@ -127,7 +127,7 @@ class Replay:
         asked = Asked(scope=recorded.scope, parameters=recorded.parameters, duration=recorded.duration)
         try:
             permission = self._mapping.permit(principal, asked.scope)
-            session = open_session(permission, principal, asked, generation=self._mapping.generation)
+            session = open_session(permission, principal, asked, terms="")
         except Refusal as refusal:
             return _Decided(None, refusal)
         return _Decided(_told(permission, session), None)

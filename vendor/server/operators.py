@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vendor.exchange import Exchange
-    from vendor.identity.authentication import Authenticator
     from vendor.identity.principal import Principal
     from vendor.policy.grant import Grant
     from vendor.server.listener import Doors, Visit
@@ -30,22 +29,30 @@ class Exposition(Protocol):
 
 
 class OperatorDoors:
-    """What the operators' listener answers; `readiness` returns why the service is not ready, None if it is."""
+    """What the operators' listener answers.
+
+    `readiness` returns why the service is not ready, None if it is; `remark` what an operator should know although it
+    is, None for nothing.
+    """
 
     def __init__(
         self,
         *,
         exchange: Exchange,
-        authenticator: Authenticator,
         operators: tuple[Grant, ...],
         metrics: Exposition,
         readiness: Callable[[], str | None],
+        remark: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._exchange = exchange
-        self._authenticator = authenticator
         self._operators = operators
         self._metrics = metrics
         self._readiness = readiness
+        self._remark = remark
+
+    def appoint(self, operators: tuple[Grant, ...]) -> None:
+        """Take these for operators from now on, and nobody else."""
+        self._operators = operators
 
     def find(self, segments: tuple[str, ...]) -> Doors | None:
         """Return the doors of a path by method, None if there is nothing."""
@@ -70,18 +77,22 @@ class OperatorDoors:
 
     async def _ready(self, visit: Visit) -> Answer:
         why_not = self._readiness()
-        told = {"status": "ready"} if why_not is None else {"status": "not ready", "detail": why_not}
+        told = {"status": "ready" if why_not is None else "not ready"}
+        detail = why_not or self._remark()
+        if detail is not None:
+            told["detail"] = detail
         return Answer(200 if why_not is None else 503, wire.dump(told), visit.request_id)
 
     async def _explain(self, visit: Visit) -> Answer:
         """Answer what would be decided for any attributes of any configured issuer, in full."""
         visit.target.refuse_query()
-        await self._operator(visit)
+        operator = await self._operator(visit)
         members = await wire.read_body(visit.request)
+        self._check(operator)  # who was one when the request began may be none when it is all there
         scope, issuer = wire.pop_text(members, "scope"), wire.pop_text(members, "issuer")
         attributes = wire.read_attributes(members.pop("attributes", {}))
         asked = wire.read_asked(members, scope=scope)
-        principal = self._authenticator.suppose(issuer or "", attributes)
+        principal = self._exchange.suppose(issuer or "", attributes)
         if principal is None:
             raise InvalidRequest(Reason.MALFORMED_REQUEST, "issuer must be the name of a configured issuer")
         decision = self._exchange.mapping.explain(principal, asked)
@@ -95,6 +106,9 @@ class OperatorDoors:
         """
         token = wire.read_token(visit.request)
         principal = await self._exchange.authenticate(token, deadline=visit.began + IN_TIME)
+        self._check(principal)
+        return principal
+
+    def _check(self, principal: Principal) -> None:
         if all(grant.failed(principal) is not None for grant in self._operators):
             raise AccessDenied(Reason.NO_GRANT, "this identity is no operator")
-        return principal

@@ -1,0 +1,49 @@
+"""What a reload leaves of the leases: those on the same terms, and nothing that was under way on others."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.leases.conftest import Rig, settle
+from tests.made import session
+from vendor.audit import Source
+from vendor.leases.leases import SWEPT
+
+
+async def test_what_is_not_kept_is_dropped_and_the_rest_is_lent_on(rig: Rig) -> None:
+    old, same = session(terms="old"), session(terms="same")
+    await rig.lend(old)
+    await rig.lend(same)
+    rig.leases.keep(lambda one: one.terms == "same")
+    await rig.leases.drop()
+    assert (await rig.lend(same))[1] is Source.MEMORY
+    assert (await rig.lend(old))[1] is Source.STS
+    assert len(rig.mint.asked) == 3
+
+
+async def test_a_mint_under_way_on_terms_that_are_gone_is_not_kept_t20(rig: Rig) -> None:
+    rig.mint.gate.clear()
+    asking = asyncio.create_task(rig.lend(session()))
+    await settle()
+    rig.leases.keep(lambda _: False)
+    rig.mint.gate.set()
+    await asking
+    rig.leases.keep(lambda _: True)
+    assert (await rig.lend(session()))[1] is Source.STS
+    assert len(rig.mint.asked) == 2
+
+
+async def test_a_long_sweep_lets_others_work_and_minds_what_ends_meanwhile() -> None:
+    rig = Rig(capacity=2 * SWEPT)
+    sessions = [session(subject=f"s-{number}") for number in range(SWEPT + 1)]
+    for one in sessions:
+        await rig.lend(one)
+    rig.leases.keep(lambda _: False)
+    dropping = asyncio.create_task(rig.leases.drop())
+    await asyncio.sleep(0)
+    assert not dropping.done()
+    rig.clock.advance(3_600)
+    rig.leases.keep(lambda _: True)
+    assert (await rig.lend(sessions[-1]))[1] is Source.STS
+    await dropping
+    assert (await rig.lend(sessions[-1]))[1] is Source.MEMORY

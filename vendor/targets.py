@@ -1,0 +1,82 @@
+"""The part of the composition root that is about targets: the STS of each, and its budget."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vendor.mint.budget import Budget
+from vendor.mint.sts import Sts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aiobotocore.session import AioSession
+
+    from vendor.config.values import Target
+    from vendor.mint.sts import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One target and what mints with it."""
+
+    target: Target
+    budget: Budget
+    sts: Sts
+
+
+class Targets:
+    """What mints with every configured target; a target that has not changed since `before` keeps its own."""
+
+    def __init__(
+        self,
+        targets: Mapping[str, Target],
+        *,
+        aws: AioSession,
+        clock: Clock,
+        report: Callable[[str, str, str, str, float], None],
+        before: Targets | None = None,
+    ) -> None:
+        self._aws = aws
+        self._clock = clock
+        self._report = report
+        known = {} if before is None else before.parts
+        self.parts: dict[str, _Part] = {
+            name: part if (part := known.get(name)) is not None and part.target == target else self._part(target)
+            for name, target in targets.items()
+        }
+
+    @property
+    def budgets(self) -> Mapping[str, Callable[[], float]]:
+        """What tells how many requests each target may be sent at this moment."""
+        return {name: part.budget.available for name, part in self.parts.items()}
+
+    @property
+    def sts(self) -> Mapping[str, Sts]:
+        """The STS of each target."""
+        return {name: part.sts for name, part in self.parts.items()}
+
+    async def open(self) -> None:
+        """Make the clients that are not there yet; see `vendor.mint.sts.Sts.open`."""
+        for sts in self.sts.values():
+            await sts.open()
+
+    async def close(self, *, after: Targets | None = None) -> None:
+        """Close the clients; but for what is still used `after` this."""
+        stays = [] if after is None else list(after.sts.values())
+        await asyncio.gather(*(sts.close() for sts in self.sts.values() if sts not in stays))
+
+    def _part(self, target: Target) -> _Part:
+        budget = Budget(rate=target.requests_per_second, clock=self._clock)
+        sts = Sts(
+            target=target.name,
+            endpoint_url=target.endpoint_url,
+            regions=target.regions,
+            budget=budget,
+            aws=self._aws,
+            clock=self._clock,
+            report=self._report,
+        )
+        return _Part(target, budget, sts)
