@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.config.rules.breadth import GITHUB
+from tests.config.sound import changed, found
 from tests.fakes import claims
 from tests.identity import made
 from vendor.config import shape
@@ -21,6 +22,7 @@ from vendor.identity.principal import Principal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from vendor.identity.issuer import Issuer
     from vendor.policy.grant import Grant
@@ -197,3 +199,14 @@ def test_t14_no_token_of_another_owner_ever_matches_a_grant_that_check_accepts(
 def test_the_samples_are_of_the_issuers_that_strangers_use() -> None:
     assert claims.github()["iss"] == GITHUB
     assert all(attributes.RULES[kind].strangers(SAMPLES[kind]()["iss"]) for kind in ACME)
+
+
+@pytest.mark.parametrize(("mode", "warns"), [("enforce", False), ("audit", True)])
+def test_an_attribute_that_every_grant_demands_can_always_be_filled_in(
+    tmp_path: Path, mode: str, *, warns: bool
+) -> None:
+    text = changed("{{ namespace }}", "{{ pod }}").replace(
+        "{namespace: analytics}", "{namespace: a, pod: {glob: 'p-*'}}"
+    )
+    told = found(tmp_path, text.replace("    target: aws\n", f"    target: aws\n    mode: {mode}\n"))
+    assert any("not every token has pod" in str(one) for one in told) is warns

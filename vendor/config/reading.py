@@ -72,6 +72,11 @@ class Reading:
             document, at = self.around.main, inherited
         document.find(code, at, message, key=key, of=of)
 
+    def demands(self, issuer: Issuer, name: str) -> bool:
+        """Tell whether no token of an issuer without this attribute gets as far as being filled in."""
+        audits = (self.said.mode or self.around.defaults.mode) == "audit"
+        return not audits and all(name in dict(one.where) for one in self.grants if one.issuer == issuer.name)
+
     def declares(self, name: str) -> bool:
         """Tell whether the scope declares a parameter, be it a broken one."""
         return (*self.at, "parameters", name) in self.document.keys
@@ -102,11 +107,11 @@ def check_names(reading: Reading, text: Text, at: Path, find: Callable[[Code, Pa
         if reading.declares(name):
             continue
         for issuer in reading.issuers:
-            _check_name(name, issuer, at, find)
+            _check_name(reading, name, issuer, at, find)
 
 
-def _check_name(name: str, issuer: Issuer, at: Path, find: Callable[[Code, Path, str], None]) -> None:
-    """Find a place that an issuer's tokens cannot fill, or not all of them."""
+def _check_name(reading: Reading, name: str, issuer: Issuer, at: Path, find: Callable[[Code, Path, str], None]) -> None:
+    """Find a place that an issuer's tokens cannot fill, or not all of them that a grant lets in."""
     rules = attributes.RULES[issuer.kind]
     form = rules.forms.get(name)
     if name not in attributes.names(issuer):
@@ -118,7 +123,7 @@ def _check_name(name: str, issuer: Issuer, at: Path, find: Callable[[Code, Path,
         find(Code.NEVER_FILLED, at, f"{name} is a list, so {{{{ {name} }}}} can never be filled")
     elif form is not None and not form.skeleton.fullmatch("x"):
         find(Code.NEVER_FILLED, at, f"{name} is written {form.example}, so {{{{ {name} }}}} can never be filled")
-    elif name in rules.optional:
+    elif name in rules.optional and not reading.demands(issuer, name):
         find(Code.NOT_ALWAYS_FILLED, at, f"not every token has {name}: who lacks it is refused")
 
 
