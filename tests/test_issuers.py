@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
@@ -14,7 +15,7 @@ from tests.fakes.api_server import JWKS, REVIEWS, ApiServer
 from tests.fakes.clock import Clock
 from tests.fakes.issuer import Issuer
 from tests.identity import made
-from vendor.identity.issuer import ApiServerKeys
+from vendor.identity.issuer import ApiServerKeys, KeysAt
 from vendor.issuers import Issuers
 
 if TYPE_CHECKING:
@@ -100,3 +101,54 @@ async def test_all_that_is_asked_of_one_api_server_goes_over_one_connection(tmp_
 def test_an_issuer_that_is_to_review_tokens_and_cannot_is_no_issuer() -> None:
     with pytest.raises(ValueError, match="no API server"):
         Issuers([made.issuer(token_review=True)], clock=Clock(), observer=Notes())
+
+
+async def test_what_has_not_changed_is_taken_over_and_what_has_is_made_anew(tmp_path: Path) -> None:
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(tmp_path / "ca.crt")
+    async with Issuer() as fake, ApiServer(fake) as server:
+        at = server.files(tmp_path)
+        same = made.issuer(name="a", url=fake.issuer)
+        vouched = made.issuer(name="b", url=f"{fake.issuer}/b", ca_file=str(tmp_path / "ca.crt"))
+        asking = made.issuer(name="c", url="https://c.example", keys=ApiServerKeys(), api_server=at, token_review=True)
+        gone = made.issuer(name="d", url=f"{fake.issuer}/d")
+        notes = Notes()
+        first = Issuers([same, vouched, asking, gone], clock=Clock(), observer=notes)
+        await first.load()
+        fetched = fake.requests.total()
+        trustme.CA().cert_pem.write_to_path(tmp_path / "ca.crt")
+        stricter = replace(asking, audience="other")
+        second = Issuers([same, vouched, stricter], clock=Clock(), observer=notes, before=first)
+        old, new = first.parts, second.parts
+        assert second.trusted[same.url] is first.trusted[same.url]
+        assert new["b"].keys is not old["b"].keys
+        assert (new["c"].keys is old["c"].keys, new["c"].trusted.issuer.audience) == (True, "other")
+        assert new["c"].review is not old["c"].review
+        assert list(second.servers.values()) == list(first.servers.values())
+        await first.close(after=second)
+        assert second.serve
+        await second.load_fresh()
+        assert fake.requests.total() <= fetched + 1  # of b alone
+        await second.close()
+
+
+@pytest.mark.parametrize(
+    ("changed", "kept"),
+    [
+        ({"leeway": timedelta(seconds=1), "one_time": True, "require_token_scope": True, "strict_aud": True}, True),
+        ({"max_token_lifetime": timedelta(hours=1), "extra_attributes": (("team", ("team",)),)}, True),
+        ({"algorithms": ("ES256",)}, False),
+        ({"keys": KeysAt("https://other.example/jwks")}, False),
+        ({"allow_private_addresses": False}, False),
+        ({"keys_cache": "kept"}, False),
+        ({"max_keys_age": timedelta(hours=1)}, False),
+    ],
+)
+async def test_keys_are_fetched_again_only_for_what_they_depend_on(changed: dict[str, Any], kept: bool) -> None:  # noqa: FBT001 - a row's verdict
+    one = made.issuer(name="a", url="https://a.example")
+    first = Issuers([one], clock=Clock(), observer=Notes())
+    second = Issuers([replace(one, **changed)], clock=Clock(), observer=Notes(), before=first)
+    assert (first.parts["a"].keys is second.parts["a"].keys) is kept
+    assert second.trusted["https://a.example"] is not first.trusted["https://a.example"]
+    await second.close()
+    await first.close()

@@ -270,3 +270,25 @@ def test_keys_that_are_dropped_no_longer_are_counted_no_longer(rig: Rig) -> None
     rig.metrics.dropped("cluster-a", {"weak": 0, "use": 1})
     assert rig.value("vendor_keys_dropped", issuer="cluster-a", reason="weak") == 0
     assert rig.value("vendor_keys_dropped", issuer="cluster-a", reason="use") == 1
+
+
+def test_what_is_configured_no_longer_has_no_series_but_for_what_is_out(rig: Rig) -> None:
+    _fill(rig)
+    rig.metrics.token_reviews.labels("cluster-a", "taken").inc()
+    rig.metrics.watch(scopes=["reports:write"], expiry=rig.expiry, budgets={}, ages={"cluster-b": lambda: 1.0})
+    rig.observe(issued())
+    rig.metrics.minted("reports:read", 3600.0, 12)
+    scraped = rig.scrape()
+    named = {(name, labels["scope"]) for name, samples in scraped.items() for labels, _ in samples if "scope" in labels}
+    assert {name for name, scope in named if scope == "reports:read"} == {
+        "vendor_credentials_active",
+        "vendor_credentials_expired_total",
+        "vendor_credential_next_expiry_timestamp_seconds",
+    }
+    assert rig.value("vendor_exchanges_total", scope="", door="container", outcome="issued") == 1
+    assert not [name for name, samples in scraped.items() for labels, _ in samples if labels.get("target")]
+    issuers = {labels["issuer"] for samples in scraped.values() for labels, _ in samples if "issuer" in labels}
+    assert issuers == {"cluster-b"}
+    rig.clock.advance(3601)
+    assert rig.value("vendor_credentials_active", scope="reports:read") is None
+    assert rig.value("vendor_credentials_active", scope="reports:write") == 0

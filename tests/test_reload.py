@@ -153,13 +153,16 @@ async def test_an_included_file_that_comes_changes_and_goes_is_seen(tmp_path: Pa
 
 async def test_a_hangup_makes_a_generation_and_no_mint_and_keeps_what_is_good(tmp_path: Path) -> None:
     async with Reloaded(tmp_path) as world:
-        before = await world.ask()
+        token = world.token()
+        before = await get(world.service.public, PATH, token)
         fetches = world.issuer.requests.total()
         world.hang_up()
         world.hang_up()
         await world.reloaded(2)
         await asyncio.sleep(0.3)
-        assert (await world.ask()).json["AccessKeyId"] == before.json["AccessKeyId"]
+        after = await get(world.service.public, PATH, token)
+        assert after.json["AccessKeyId"] == before.json["AccessKeyId"]
+        assert world.audit()[-1]["config_generation"] == await world.generation() > 1
         assert len(world.sts.requests) == 1
         assert world.issuer.requests.total() == fetches
         assert world.logged("configuration reloaded")[-1]["generation"] in {2, 3}

@@ -197,7 +197,8 @@ class Ledger:
             return entry.line()
         asked = entry.asked
         said = (asked.scope is None, asked.duration, *asked.parameters.items())
-        key = (entry.token_sha256, entry.permission.grant, entry.session.key, entry.credentials.access_key_id, said)
+        decided = (entry.generation, entry.permission.grant, entry.session.key)
+        key = (entry.token_sha256, *decided, entry.credentials.access_key_id, said)
         lasting = self._lasting.get(key)
         if lasting is None:
             lasting = self._lasting[key] = entry.lasting()

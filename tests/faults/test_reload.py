@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,6 @@ from vendor.config.apart import LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.faults.traffic import Results
 
@@ -47,6 +47,20 @@ async def _until(rig: Rig, name: str, value: float, *, within: float = 30.0, **l
     async with asyncio.timeout(within):
         while (await rig.scrape()).value(name, **labels) != value:  # noqa: ASYNC110 - it is another process
             await asyncio.sleep(0.02)
+    return time.monotonic()
+
+
+def _be_ordinary(pid: int) -> None:
+    """Share the processor fairly with what a reload begins: who comes first holds up even the threads of its own."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))
+
+
+async def _logged(rig: Rig, generation: int) -> float:
+    """Wait until a generation is told of in the log: a scrape of so many scopes would itself hold others up."""
+    async with asyncio.timeout(200):
+        while not any(f'"generation": {generation}' in line for line in rig.world.service.log):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.05)
     return time.monotonic()
 
 
@@ -154,6 +168,7 @@ async def test_after_a_policy_was_narrowed_nobody_is_given_the_old_one(
 async def test_a_reload_of_ten_thousand_scopes_holds_nobody_up(tmp_path: Path, tell: Callable[[str], None]) -> None:
     """F25: the loop wakes in time all the while, twice: when they come, and when one of their files changes."""
     async with Rig(tmp_path, configuration=WITH_MORE) as rig:
+        _be_ordinary(rig.world.service.process.pid)
         more = rig.folder / "more.new"
         more.mkdir()
         for number in range(10):
@@ -164,9 +179,9 @@ async def test_a_reload_of_ten_thousand_scopes_holds_nobody_up(tmp_path: Path, t
         before = await rig.scrape()
         more.rename(rig.folder / "more")
         began = time.monotonic()
-        came = await _until(rig, "vendor_config_generation", 2, within=200)
+        came = await _logged(rig, 2)
         (rig.folder / "more" / "0.yaml").write_text("scopes:\n" + SCOPE.replace("reports:read", "other:read"))
-        changed = await _until(rig, "vendor_config_generation", 3, within=200)
+        changed = await _logged(rig, 3)
         await asyncio.sleep(2)
         after = await rig.scrape()
         results = await flow.stop()

@@ -27,14 +27,15 @@ if TYPE_CHECKING:
 SECONDS: Final = 300.0
 """The longest that a loading may take."""
 _CODE: Final = """
-import os
+import os, sys
+sys.path[:] = sys.argv[2:]
 os.nice(10)
 if hasattr(os, "SCHED_BATCH"):
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 from vendor.config.apart import main
 main()
 """
-# It gives way to whoever serves before it imports anything, also where we were given a priority that it inherits.
+# It imports what we would, and nothing before it gives way to whoever serves, whatever priority it inherits.
 LARGE: Final = 256 * 1024
 """Bytes from which on what was loaded is kept from the garbage collector: it would stand still over it."""
 
@@ -72,7 +73,7 @@ async def _run(path: Path, seconds: float) -> bytes:
     """Return what the process prints, which ends with it."""
     # What lies in the folder that we were started in must not be imported; a session keeps a terminal's signals away.
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-c", _CODE, str(path)),
+        *(sys.executable, "-P", "-c", _CODE, str(path), *sys.path),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
