@@ -7,7 +7,8 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-WORKERS ?= 2
+# More than two cores have: many tests wait for a process or for a time-out, not for a core.
+WORKERS ?= 4
 
 # The rooms in which every branch must have been taken by a test.
 CORE := vendor/identity/*,vendor/policy/*,vendor/leases/*,vendor/mint/*,vendor/exchange.py

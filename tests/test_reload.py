@@ -301,6 +301,7 @@ async def test_another_endpoint_is_asked_for_what_was_minted_at_the_old_one(tmp_
         await world.reloaded(2)
         assert (await world.ask()).status == 200
         assert len(world.sts.requests) == 2
+        assert [line["region"] for line in world.audit()] == ["eu-west-1", "eu-central-1"]
 
 
 async def test_a_hangup_at_the_start_and_at_the_end_ends_nothing(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ class World:
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reloading, "SETTLE", 0.01)
+    monkeypatch.setattr(reloading, "SETTLE", 0.03)
     monkeypatch.setattr(reloading, "RETRY", 0.01)
 
 
@@ -96,8 +96,9 @@ async def test_nothing_is_read_while_nothing_changes() -> None:
 
 async def test_several_changes_in_quick_succession_make_one_reload() -> None:
     async with World() as world:
-        world.files.writing = 4
-        world.files.state = 1
+        for _ in range(8):
+            world.files.state += 1
+            await asyncio.sleep(0.004)
         await world.until(1)
         await asyncio.sleep(0.05)
         assert (world.loads, len(world.switched), world.told) == (1, 1, [()])

@@ -121,7 +121,7 @@ class Issuers:
     def _part(self, issuer: Issuer) -> _Part:
         """Return what an issuer's tokens are judged by, as much of it as possible from before."""
         server = None if issuer.api_server is None else self._server(issuer.api_server)
-        vouching = b"" if issuer.ca_file is None else Followed(issuer.ca_file).read()
+        vouching = b"" if issuer.ca_file is None else _certificates(issuer.ca_file)
         known = self._known.get(issuer.name)
         if known is None or known.vouching != vouching or _of_keys(issuer) != _of_keys(known.trusted.issuer):
             keys = self._keys(issuer, server)
@@ -135,7 +135,7 @@ class Issuers:
         return IssuerKeys(
             issuer=issuer,
             clock=self._clock,
-            tls=self.system if issuer.ca_file is None else _vouching(issuer.ca_file),
+            tls=self.system if issuer.ca_file is None else ssl.create_default_context(cafile=issuer.ca_file),
             report=self._observer.keys,
             dropped=self._observer.dropped,
             ask=None if server is None else server.keys,
@@ -182,9 +182,13 @@ def _of_keys(issuer: Issuer) -> Issuer:
     )
 
 
-def _vouching(ca_file: str) -> ssl.SSLContext:
-    """Return the terms of TLS with whom the certificates of a file vouch for."""
+def _certificates(ca_file: str) -> bytes:
+    """Return the bytes of a file in which certificates stand that TLS can use.
+
+    Raises OSError, which names the file.
+    """
     try:
-        return ssl.create_default_context(cafile=ca_file)
+        ssl.create_default_context(cafile=ca_file)
+        return Followed(ca_file).read()
     except OSError as exc:
         raise OSError(f"{ca_file!a} holds no certificates that can be read") from exc
