@@ -45,11 +45,13 @@ $(BIN)/python:
 	echo "Making $(VENV) with $$("$$found" --version)"; \
 	"$$found" -m venv $(VENV)
 
-# $(1): which lock. The build back-end stands in the lock too, so nothing is fetched without a hash.
+# $(1): which lock. The build back-end stands in the lock too, so nothing is fetched without a hash. The lock is
+# complete, so nothing is resolved: pip would look at the newest release of what is asked for with an extra, and refuse.
 define install
 	@echo 'Installing requirements/$(1).txt into $(VENV)'
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/$(1).txt
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/$(1).txt
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip check --quiet
 endef
 
 $(VENV)/.dev: $(BIN)/python requirements/dev.txt pyproject.toml
