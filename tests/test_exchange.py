@@ -40,7 +40,9 @@ from vendor.refusals import (
 
 if TYPE_CHECKING:
     from vendor.credentials import Credentials
+    from vendor.leases.lane import Lane
     from vendor.leases.lease import Lease
+    from vendor.policy.proof import Proof
     from vendor.policy.session import RoleSession
 
 ISSUER = "https://issuer.example.com"
@@ -81,7 +83,7 @@ class Keys:
     key: SigningKey
     generation: int = 1
 
-    async def find(self, key_id: str) -> VerificationKey:  # noqa: ARG002 - there is one
+    async def find(self, key_id: str) -> VerificationKey:
         await self.trouble.wait("keys")
         public: Any = self.key.private.public_key()
         return VerificationKey(algorithm=self.key.algorithm, public_key=public)
@@ -112,7 +114,7 @@ class Mint:
     trouble: Trouble
     clock: Clock
 
-    async def mint(self, session: RoleSession) -> Credentials:
+    async def mint(self, session: RoleSession, *, lane: Lane, proof: Proof) -> Credentials:
         await self.trouble.wait("mint")
         return credentials(session, now=self.clock.now())
 

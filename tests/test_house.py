@@ -15,7 +15,7 @@ PACKAGE = ROOT / "vendor"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 # They read the clock, the environment and files for everyone else; client and demo are programs of their own. What
 # changes on disk while we serve (kept keys, the kubelet's token, certificates) is read and written by files.py alone.
-READERS = ("serve.py", "files.py", "cli/", "config/", "client/", "demo/")
+READERS = ("serve.py", "process.py", "files.py", "cli/", "config/", "client/", "demo/")
 # The audit line's file is written where log lines are; it is never read back.
 WRITER = "logs.py"
 WRITES = re.compile(r"\d+: os\.(open|write|close|fstat|ftruncate|fsync|O_[A-Z]+)")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vendor.audit import Clock, Door, Entry, Ledger
 from vendor.identity.token import digest
+from vendor.policy.proof import NO_PROOF, Proof
 from vendor.refusals import IssuerUnavailable, MissingToken, Reason
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class Request(NamedTuple):
-    """One request as a door read it: `token` may be missing; `began` and `deadline` are monotonic seconds."""
+    """One request as a door read it: `token` may be missing; `began` and `deadline` are monotonic seconds.
+
+    `proof` is what STS itself wants to see of the caller, where it does.
+    """
 
     request_id: str
     door: Door
@@ -29,6 +33,7 @@ class Request(NamedTuple):
     asked: Asked
     began: float
     deadline: float
+    proof: Proof = NO_PROOF
 
 
 class Rules(NamedTuple):
@@ -101,7 +106,7 @@ class Exchange:
         entry.generation = rules.mapping.generation
         entry.permission = rules.mapping.permit(entry.principal, request.asked.scope)
         entry.session = rules.mapping.open(entry.permission, entry.principal, request.asked)
-        lease, entry.source = await self._leases.lend(entry.session, deadline=request.deadline)
+        lease, entry.source = await self._leases.lend(entry.session, deadline=request.deadline, proof=request.proof)
         return lease
 
     async def _identify(

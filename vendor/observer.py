@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from vendor.leases.lane import Lane
+from vendor.policy.proof import NO_PROOF, Proof
 from vendor.refusals import Reason, StsUnavailable
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ class Mints:
         """Send sessions to these from now on."""
         self._by_target = by_target
 
-    async def mint(self, session: RoleSession) -> Credentials:
+    async def mint(self, session: RoleSession, *, lane: Lane = Lane.FIRST, proof: Proof = NO_PROOF) -> Credentials:
         """Return fresh credentials of a session; see `vendor.mint.sts.Sts.mint`.
 
         Raises StsUnavailable for a target that is no longer: the session was decided a moment before a reload.
@@ -51,7 +53,7 @@ class Mints:
         sts = self._by_target.get(session.target)
         if sts is None:
             raise StsUnavailable(Reason.NO_ANSWER, detail=f"there is no target {session.target} any longer")
-        credentials = await sts.mint(session)
+        credentials = await sts.mint(session, lane=lane, proof=proof)
         lifetime = (credentials.expiration - self._clock.now()).total_seconds()
         self._metrics.minted(session.scope, lifetime, credentials.packed_policy_size)
         return credentials

@@ -138,7 +138,7 @@ class Names(AbstractResolver):
         self,
         host: str,
         port: int = 0,
-        family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002
+        family: socket.AddressFamily = socket.AF_INET,
     ) -> list[ResolveResult]:
         self.asked += 1
         found = self._answers.pop(0)

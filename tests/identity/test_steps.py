@@ -186,7 +186,7 @@ async def test_a_cancelled_caller_leaves_nothing_believed(key: SigningKey) -> No
     started = asyncio.Event()
 
     class Slow(Review):
-        async def review(self, text: str, principal: Principal) -> None:  # noqa: ARG002 - it never comes to them
+        async def review(self, text: str, principal: Principal) -> None:
             started.set()
             await asyncio.Event().wait()
 

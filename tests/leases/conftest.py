@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from vendor.audit import Source
     from vendor.credentials import Credentials
+    from vendor.leases.lane import Lane
     from vendor.leases.lease import Lease
+    from vendor.policy.proof import Proof
     from vendor.policy.session import RoleSession
 
 
@@ -33,7 +35,7 @@ class Mint:
         self.failure: Exception | None = None
         self.lifetime: timedelta | None = None
 
-    async def mint(self, session: RoleSession) -> Credentials:
+    async def mint(self, session: RoleSession, *, lane: Lane, proof: Proof) -> Credentials:
         self.asked.append(session)
         number = len(self.asked)
         await self.gate.wait()

@@ -23,7 +23,9 @@ from vendor.refusals import Reason, Refusal, RoleRefused, StsUnavailable
 if TYPE_CHECKING:
     from vendor.audit import Source
     from vendor.credentials import Credentials
+    from vendor.leases.lane import Lane
     from vendor.leases.lease import Lease
+    from vendor.policy.proof import Proof
     from vendor.policy.session import RoleSession
 
 SESSIONS = [
@@ -46,7 +48,7 @@ class Issuer:
         self.most_at_once = 0
         self.issued: dict[str, tuple[RoleSession, float]] = {}
 
-    async def mint(self, session: RoleSession) -> Credentials:
+    async def mint(self, session: RoleSession, *, lane: Lane, proof: Proof) -> Credentials:
         self.at_once[session.key] += 1
         self.most_at_once = max(self.most_at_once, self.at_once[session.key])
         try:

@@ -223,7 +223,7 @@ class Page(Loopback):
         super().__init__()
         self._status, self._body = status, body
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:  # noqa: ARG002 - all alike
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         return web.Response(status=self._status, body=self._body, content_type="text/xml")
 
 

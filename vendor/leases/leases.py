@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from vendor.audit import Source
+from vendor.leases.lane import Lane
 from vendor.leases.lease import Clock, Lease
+from vendor.policy.proof import NO_PROOF, Proof
 from vendor.refusals import Code, Overloaded, Reason, Refusal, StsUnavailable
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ SWEPT: Final = 500
 class Mint(Protocol):
     """Makes credentials."""
 
-    async def mint(self, session: RoleSession) -> Credentials:
-        """Return fresh credentials of a session.
+    async def mint(self, session: RoleSession, *, lane: Lane, proof: Proof) -> Credentials:
+        """Return fresh credentials of a session, asked for because of `lane` with what the caller brought.
 
         Raises Refusal.
         """
@@ -61,7 +63,7 @@ class Leases:
         self._flights: dict[bytes, asyncio.Task[Lease]] = {}
         self._keeps: Callable[[RoleSession], bool] = lambda _: True
 
-    async def lend(self, session: RoleSession, *, deadline: float) -> tuple[Lease, Source]:
+    async def lend(self, session: RoleSession, *, deadline: float, proof: Proof = NO_PROOF) -> tuple[Lease, Source]:
         """Return a lease of the session and where it came from, by `deadline` on the monotonic clock.
 
         What is held and still good is lent when nothing newer can be had in time. Raises Refusal.
@@ -74,7 +76,7 @@ class Leases:
         source = Source.STS if flight is None else Source.MEMORY
         try:
             self._refuse_again(key)
-            return await self._land(flight or self._start(key, session), deadline), source
+            return await self._land(flight or self._start(key, session, proof, held), deadline), source
         except Refusal:
             held, _ = self._look(key)
             if held is None:
@@ -131,17 +133,18 @@ class Leases:
                 raise refused.refusal.again()
             del self._refused[key]
 
-    def _start(self, key: bytes, session: RoleSession) -> asyncio.Task[Lease]:
+    def _start(self, key: bytes, session: RoleSession, proof: Proof, held: Lease | None) -> asyncio.Task[Lease]:
         if len(self._flights) >= self._most_flights:
             raise Overloaded(Reason.CAPACITY, detail=f"{self._most_flights} mints are under way")
-        flight = asyncio.create_task(self._mint_and_hold(key, session), name=f"mint {session.scope}")
+        lane = Lane.FIRST if held is None else Lane.RENEWAL
+        flight = asyncio.create_task(self._mint_and_hold(key, session, lane, proof), name=f"mint {session.scope}")
         flight.add_done_callback(_note)
         self._flights[key] = flight
         return flight
 
-    async def _mint_and_hold(self, key: bytes, session: RoleSession) -> Lease:
+    async def _mint_and_hold(self, key: bytes, session: RoleSession, lane: Lane, proof: Proof) -> Lease:
         try:
-            lease = self._lease(session, await self._mint.mint(session))
+            lease = self._lease(session, await self._mint.mint(session, lane=lane, proof=proof))
         except Refusal as refusal:
             self._remember(key, refusal)
             raise

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from aiobotocore.config import AioConfig
 from botocore.exceptions import NoCredentialsError
 
+from vendor.leases.lane import Lane
 from vendor.mint.answer import read_credentials, read_time
 from vendor.mint.capped import CappedSession
 from vendor.mint.errors import refusal_of
 from vendor.mint.sparing import spare
 from vendor.policy.limits import SHORTEST, shortened
+from vendor.policy.proof import NO_PROOF, Proof
 from vendor.refusals import ExpiredToken, Reason, Refusal, StsThrottled, StsUnavailable
 
 if TYPE_CHECKING:
@@ -91,7 +93,13 @@ class Sts:
         for region in self._regions:
             await self._client(region)
 
-    async def mint(self, session: RoleSession) -> Credentials:
+    async def mint(
+        self,
+        session: RoleSession,
+        *,
+        lane: Lane = Lane.FIRST,  # noqa: ARG002 - all lanes are alike so far
+        proof: Proof = NO_PROOF,  # noqa: ARG002 - AssumeRole wants none
+    ) -> Credentials:
         """Return fresh credentials of the session.
 
         Raises ExpiredToken when it must end with a token that ends too soon, otherwise what `refusal_of` gives.

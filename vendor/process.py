@@ -1,0 +1,42 @@
+"""The process that serves: its clocks, its garbage collector, and how far its event loop lags."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LAG_LOOK: Final = 0.1
+"""Seconds between measurements of the event loop's lag."""
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now(self) -> datetime:
+        """Return the time as an aware datetime in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds since some fixed moment."""
+        return time.monotonic()
+
+
+def calm_collector() -> None:
+    """Let the garbage collector look at young objects less often, and never again at what stays until the end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
+async def measure_lag(observe: Callable[[float], None]) -> None:
+    """Tell for ever by how many seconds the loop is late."""
+    while True:
+        due = time.monotonic() + LAG_LOOK
+        await asyncio.sleep(LAG_LOOK)
+        observe(max(0.0, time.monotonic() - due))

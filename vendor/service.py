@@ -1,0 +1,265 @@
+"""The parts of one running service, put together: the one place that names them all."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, suppress
+from functools import partial
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+from prometheus_client import CollectorRegistry, disable_created_metrics
+
+from vendor import logs
+from vendor.audit import Entry, Ledger
+from vendor.config.apart import load_apart
+from vendor.exchange import Exchange
+from vendor.files import Changes
+from vendor.identity.authentication import Authenticator
+from vendor.identity.keys import RETRY_PAUSE
+from vendor.identity.once import Used
+from vendor.issuers import Issuers, lasting
+from vendor.leases.expiry import ExpiryLedger
+from vendor.leases.leases import Leases
+from vendor.metrics import Metrics
+from vendor.observer import Mints, Observer
+from vendor.policy.decision import Mapping
+from vendor.process import SystemClock, calm_collector, measure_lag
+from vendor.reloading import Reloading, refuse_restart
+from vendor.server.listener import Listener
+from vendor.server.operators import OperatorDoors
+from vendor.server.public import PublicDoors
+from vendor.server.site import Site, follow, tls_context
+from vendor.targets import Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiobotocore.session import AioSession
+
+    from vendor.config import Configuration
+    from vendor.config.values import Listen, Operations, Tls
+    from vendor.server.listener import Doors
+
+    Find = Callable[[tuple[str, ...]], Doors | None]
+
+KEYS_WITHIN: Final = 3.0
+"""Seconds for which the keys of a new issuer are waited for before its configuration serves."""
+LINGER: Final = 12.0
+"""Seconds for which what served before a reload may end what it began: a mint is given up after ten."""
+DRAIN: Final = 3.0
+"""Seconds in which idle connections may still bring a request, which is answered, before they are closed."""
+
+
+class Service:
+    """All parts of one running service."""
+
+    def __init__(self, configuration: Configuration, *, aws: AioSession, log: Any) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._configuration = configuration
+        self._aws = aws
+        self._log = log
+        self._clock = clock = SystemClock()
+        self._used = Used(clock=clock)
+        self._metrics = metrics = Metrics(CollectorRegistry(), version=version("credential-vendor"))
+        self._observer = Observer(metrics=metrics, log=log)
+        self._sink = logs.LineSink(configuration.audit.path)
+        self._why_not: str | None = "starting"
+        self._generation = 1
+        self._issuers = self._made_issuers(configuration, None)
+        self._targets = self._made_targets(configuration, None)
+        self._mints = Mints(by_target=self._targets.sts, metrics=metrics, clock=clock)
+        self._expiry = ExpiryLedger(clock=clock)
+        self._leases = Leases(mint=self._mints, clock=clock, expiry=self._expiry)
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._reloading = Reloading(
+            configuration.sources,
+            load=partial(load_apart, configuration.files[0]),
+            switch=self._switch,
+            told=self._note_reload,
+            clock=clock,
+        )
+        self._exchange = self._made_exchange()
+        self._operators = OperatorDoors(
+            exchange=self._exchange,
+            operators=configuration.operations.operators,
+            metrics=metrics,
+            readiness=self._readiness,
+            remark=lambda: self._reloading.remark,
+        )
+        self._show()
+
+    def reload(self) -> None:
+        """Read the configuration again soon, whether it has changed or not."""
+        self._reloading.ask()
+
+    async def run(self, *, until: asyncio.Event) -> None:
+        """Listen until the event, then drain: every request that was sent is answered."""
+        configuration = self._configuration
+        public = self._site(PublicDoors(exchange=self._exchange).find, configuration.listen, drain=DRAIN)
+        operations = self._site(self._operators.find, configuration.operations, drain=0.0)
+        async with AsyncExitStack() as stack:
+            for close in (self._sink.close, self._close, self._leases.close):
+                stack.push_async_callback(close)
+            await self._targets.open()
+            stack.push_async_callback(_end, asyncio.create_task(measure_lag(self._metrics.loop_lag.observe)))
+            operations_at = await self._listen(stack, operations, None)
+            public_at = await self._listen(stack, public, configuration.listen.tls)
+            stack.push_async_callback(_end, asyncio.create_task(self._load_keys()))
+            self._log.info("listening", public=public_at, operations=operations_at, **self._loaded())
+            calm_collector()
+            stack.push_async_callback(_end, asyncio.create_task(self._reloading.follow()))
+            await until.wait()
+            self._why_not = "draining"
+            self._log.info("draining")
+
+    async def _listen(self, stack: AsyncExitStack, site: Site, tls: Tls | None) -> str:
+        """Open a site and return its URL; when the stack unwinds, it is drained."""
+        changes = Changes(*tls.files) if tls else None  # from before the files are read
+        url = await site.open(tls_context(tls) if tls else None)
+        stack.push_async_callback(site.close)
+        if tls and changes:
+            following = follow(site, tls, changes, told=partial(self._observer.certificate, tls.certificate))
+            stack.push_async_callback(_end, asyncio.create_task(following))
+        return url
+
+    def _made_exchange(self) -> Exchange:
+        ledger = Ledger(
+            sink=self._sink,
+            observe=self._observe,
+            clock=self._clock,
+            refuse=self._configuration.audit.refuse_on_failure,
+        )
+        return Exchange(
+            authenticator=self._made_authenticator(self._issuers),
+            mapping=_mapping(self._configuration, self._generation),
+            leases=self._leases,
+            ledger=ledger,
+            clock=self._clock,
+        )
+
+    def _made_authenticator(self, issuers: Issuers) -> Authenticator:
+        return Authenticator(issuers=issuers.trusted, clock=self._clock, used=self._used)
+
+    def _made_issuers(self, configuration: Configuration, before: Issuers | None) -> Issuers:
+        return Issuers(configuration.issuers.values(), clock=self._clock, observer=self._observer, before=before)
+
+    def _made_targets(self, configuration: Configuration, before: Targets | None) -> Targets:
+        report = self._metrics.sts
+        return Targets(configuration.targets, aws=self._aws, clock=self._clock, report=report, before=before)
+
+    async def _switch(self, new: Configuration) -> None:
+        """Put another configuration in the place of the one that serves.
+
+        Raises RefusedError or OSError, and then nothing has changed.
+        """
+        refuse_restart(self._configuration, new)
+        issuers = await asyncio.to_thread(self._made_issuers, new, self._issuers)
+        targets = self._made_targets(new, self._targets)
+        try:
+            mapping = await asyncio.to_thread(_mapping, new, self._generation + 1)
+            await targets.open()
+            with suppress(TimeoutError):  # its tokens are refused until its keys come; all others wait for nothing
+                async with asyncio.timeout(KEYS_WITHIN):
+                    await issuers.load_fresh()
+        except BaseException:
+            await self._leave(issuers, targets, 0.0)
+            raise
+        self._leave_soon(self._issuers, self._targets)
+        self._configuration, self._issuers, self._targets = new, issuers, targets
+        self._put(mapping)
+        await self._leases.drop()
+
+    def _put(self, mapping: Mapping) -> None:
+        """Decide by a mapping, and by what serves now, from this moment on; nothing may be awaited here."""
+        self._generation = mapping.generation
+        self._mints.switch(self._targets.sts)
+        self._leases.keep(mapping.keeps)
+        self._exchange.switch(authenticator=self._made_authenticator(self._issuers), mapping=mapping)
+        self._operators.appoint(self._configuration.operations.operators)
+        self._show()
+
+    def _show(self) -> None:
+        self._metrics.generation.set(self._generation)
+        self._metrics.watch(
+            scopes=self._configuration.scopes,
+            expiry=self._expiry,
+            budgets=self._targets.budgets,
+            ages=self._issuers.ages,
+        )
+
+    def _note_reload(self, problems: tuple[str, ...]) -> None:
+        self._observer.reloaded(problems, {"generation": self._generation} if problems else self._loaded())
+        if not problems:
+            log_warnings(self._configuration, self._log)
+
+    def _leave_soon(self, issuers: Issuers, targets: Targets) -> None:
+        """Close what is used no longer, once whoever still uses it has ended."""
+        leaving = asyncio.create_task(self._leave(issuers, targets, LINGER))
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+
+    async def _leave(self, issuers: Issuers, targets: Targets, seconds: float) -> None:
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            await issuers.close(after=self._issuers)
+            await targets.close(after=self._targets)
+
+    async def _close(self) -> None:
+        for leaving in list(self._leaving):
+            await _end(leaving)
+        await self._issuers.close()
+        await self._targets.close()
+
+    def _site(self, find: Find, at: Listen | Operations, *, drain: float) -> Site:
+        listener = Listener(find=find, observer=self._observer, clock=self._clock)
+        return Site(listener, host=at.host, port=at.port, clock=self._clock, drain=drain)
+
+    def _observe(self, entry: Entry) -> None:
+        self._metrics.observe(entry, now=self._clock.now())
+
+    def _loaded(self) -> dict[str, Any]:
+        configuration = self._configuration
+        return {
+            "generation": self._generation,
+            "issuers": len(configuration.issuers),
+            "scopes": len(configuration.scopes),
+            "files": [str(path) for path in configuration.files],
+        }
+
+    async def _load_keys(self) -> None:
+        """Fetch every issuer's keys before the service calls itself ready, and go on for those that did not come."""
+        await self._issuers.load()
+        if self._why_not == "starting":
+            self._why_not = None
+        while True:
+            await asyncio.sleep(RETRY_PAUSE)
+            await self._issuers.load()
+
+    def _readiness(self) -> str | None:
+        """Return why nobody can be served, None if somebody can: without any keys no token is believed."""
+        if self._why_not is None and not self._issuers.serve:
+            return "no issuer's keys can be had"
+        return self._why_not
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def _mapping(configuration: Configuration, generation: int) -> Mapping:
+    return Mapping(
+        scopes=configuration.scopes,
+        generation=generation,
+        targets=configuration.targets,
+        issuers={issuer.url: lasting(issuer) for issuer in configuration.issuers.values()},
+    )
+
+
+def log_warnings(configuration: Configuration, log: Any) -> None:
+    """Log what `vendor check` would warn of."""
+    for warning in configuration.warnings:
+        log.warning("configuration", finding=str(warning))
