@@ -85,6 +85,7 @@ def test_the_line_of_an_issue_holds_every_member_of_the_contract_with_its_value(
         "scope": "reports:read",
         "parameters": {"month": "2026-03"},
         "scope_named": True,
+        "asked_role": None,
         "asked_duration_seconds": None,
         "grant": 0,
         "would_refuse": False,

@@ -31,6 +31,7 @@ class Door(StrEnum):
 
     CONTAINER = "container"
     JSON = "json"
+    STS = "sts"
 
 
 @unique
@@ -129,6 +130,7 @@ class Entry:
             "scope": self.permission.scope.name if self.permission else _capped(self.asked.scope),
             "parameters": {_capped(name): _capped(value) for name, value in self.asked.parameters.items()},
             "scope_named": self.asked.scope is not None,
+            "asked_role": _capped(self.asked.role),
             "asked_duration_seconds": None if self.asked.duration is None else int(self.asked.duration.total_seconds()),
             "config_generation": self.generation,
         }
@@ -196,7 +198,7 @@ class Ledger:
         if entry.outcome != "issued" or entry.session is None or entry.permission is None or entry.credentials is None:
             return entry.line()
         asked = entry.asked
-        said = (asked.scope is None, asked.duration, *asked.parameters.items())
+        said = (asked.scope is None, asked.role, asked.duration, *asked.parameters.items())
         decided = (entry.generation, entry.permission.grant, entry.session.key)
         key = (entry.token_sha256, *decided, entry.credentials.access_key_id, said)
         lasting = self._lasting.get(key)

@@ -104,8 +104,8 @@ class Exchange:
         """Return a lease for who is known, noting each step."""
         rules, entry.principal = known
         entry.generation = rules.mapping.generation
-        entry.permission = rules.mapping.permit(entry.principal, request.asked.scope)
-        entry.session = rules.mapping.open(entry.permission, entry.principal, request.asked)
+        entry.permission, asked = rules.mapping.settle(entry.principal, request.asked)
+        entry.session = rules.mapping.open(entry.permission, entry.principal, asked)
         lease, entry.source = await self._leases.lend(entry.session, deadline=request.deadline, proof=request.proof)
         return lease
 

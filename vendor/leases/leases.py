@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from vendor.audit import Source
 from vendor.leases.lane import Lane
 from vendor.leases.lease import Clock, Lease
+from vendor.leases.vended import Vended
 from vendor.policy.proof import NO_PROOF, Proof
 from vendor.refusals import Code, Overloaded, Reason, Refusal, StsUnavailable
 
@@ -59,6 +60,7 @@ class Leases:
         self._capacity = capacity
         self._most_flights = most_flights
         self._held: OrderedDict[bytes, Lease] = OrderedDict()
+        self._vended = Vended(clock=clock, capacity=capacity)
         self._refused: OrderedDict[bytes, _Refused] = OrderedDict()
         self._flights: dict[bytes, asyncio.Task[Lease]] = {}
         self._keeps: Callable[[RoleSession], bool] = lambda _: True
@@ -82,6 +84,16 @@ class Leases:
             if held is None:
                 raise
             return held, Source.MEMORY
+
+    def by_access_key(self, access_key_id: str) -> Lease | None:
+        """Return the lease whose credentials have this id and have not ended, None if there is none."""
+        return self._vended.find(access_key_id)
+
+    def forget(self, forgotten: Callable[[Lease], bool]) -> None:
+        """Let go of the leases for which this says yes, also of those that were renewed."""
+        for key in [key for key, lease in self._held.items() if forgotten(lease)]:
+            del self._held[key]
+        self._vended.forget(forgotten)
 
     def keep(self, keeps: Callable[[RoleSession], bool]) -> None:
         """From now on hold only what `keeps` says yes to, also of the mints that are under way."""
@@ -166,6 +178,7 @@ class Leases:
     def _hold(self, key: bytes, lease: Lease) -> None:
         self._held[key] = lease
         self._held.move_to_end(key)
+        self._vended.add(lease)
         if len(self._held) > self._capacity:
             self._held.popitem(last=False)
 

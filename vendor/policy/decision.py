@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from vendor.policy import limits
+from vendor.policy import limits, roles
 from vendor.policy.fingerprint import fingerprint
 from vendor.policy.lookup import Lookup
 from vendor.policy.naming import session_name
@@ -34,11 +34,15 @@ MOST_TOLD: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What the caller said: a scope or none, parameters as they came, a duration or none."""
+    """What the caller said: a scope or none, parameters as they came, a duration or none.
+
+    `role` is a role's ARN at the door where a role is named and no scope; see `Mapping.settle`.
+    """
 
     scope: str | None
     parameters: AbstractMapping[str, str] = field(default_factory=dict)
     duration: timedelta | None = None
+    role: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +118,19 @@ class Mapping:
             raise _denied(scope, principal)
         return permission
 
+    def settle(self, principal: Principal, asked: Asked) -> tuple[Permission, Asked]:
+        """Return the permission for what was asked, and what that is in the terms of its scope.
+
+        A role means the one scope that the principal may have for it, or the one that `roles.NAMED` stands before. SDKs
+        that name a role name a duration without being told to, so there it is lowered to what the scope gives. Raises
+        AccessDenied or ScopeRequired.
+        """
+        if asked.role is None:
+            return self.permit(principal, asked.scope), asked
+        permission, parameters = self._of_role(principal, asked.role)
+        duration = asked.duration and limits.lowered(asked.duration, permission.scope.session.max_duration)
+        return permission, Asked(scope=permission.scope.name, parameters=parameters, duration=duration)
+
     def permitted(self, principal: Principal) -> list[Permission]:
         """Return the permission for each scope that the principal may have, in the order of the configuration."""
         found = (_permission(scope, principal) for scope in self._lookup.candidates(principal))
@@ -134,8 +151,8 @@ class Mapping:
         """Return the decision that `permit` and `open_session` would come to, and why."""
         permission = session = refusal = None
         try:
-            permission = self.permit(principal, asked.scope)
-            session = self._open(permission, principal, asked)
+            permission, settled = self.settle(principal, asked)
+            session = self._open(permission, principal, settled)
         except Refusal as refused:
             refusal = refused
         scope = permission.scope if permission else self.scopes.get(asked.scope or "")
@@ -163,6 +180,20 @@ class Mapping:
     def _open(self, permission: Permission, principal: Principal, asked: Asked) -> RoleSession:
         terms = self.terms(permission.scope, principal.issuer_url)
         return open_session(permission, principal, asked, terms=terms)
+
+    def _of_role(self, principal: Principal, role: str) -> tuple[Permission, dict[str, str]]:
+        """Look at nothing but what the principal may have: a role that others may have reads as one that is not."""
+        bound = [(permission, roles.bind(permission.scope, role)) for permission in self.permitted(principal)]
+        found = [(permission, parameters) for permission, parameters in bound if parameters is not None]
+        granted = [one for one in found if one[0].grant is not None] or found
+        if len(granted) == 1:
+            return granted[0]
+        if granted:
+            public = f"several scopes of this identity have this role: name one of them as {roles.NAMED}SCOPE"
+            raise AccessDenied(Reason.NO_SCOPE_NAMED, public, detail=f"{len(granted)} scopes for {role!r:.300}")
+        if role.startswith(roles.NAMED):
+            return self.permit(principal, role.removeprefix(roles.NAMED)), {}
+        raise AccessDenied(Reason.NO_GRANT, detail=f"no scope of this principal has the role {role!r:.300}")
 
     def _only(self, principal: Principal) -> Permission:
         granted = [permission for permission in self.permitted(principal) if permission.grant is not None]

@@ -44,6 +44,11 @@ def check_duration(asked: timedelta, most: timedelta) -> timedelta:
     return asked
 
 
+def lowered(asked: timedelta, most: timedelta) -> timedelta:
+    """Return a duration that STS could give, lowered to the most that the scope gives; any other as it is."""
+    return min(asked, most) if asked <= LONGEST else asked
+
+
 def shortened(session: RoleSession, now: datetime) -> timedelta:
     """Return how long a session that begins now is asked for: its duration, or what is left until `not_after`."""
     if session.not_after is None:

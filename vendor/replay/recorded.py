@@ -58,6 +58,7 @@ class Recorded:
     parameters: Mapping[str, str]
     duration: timedelta | None
     token_scopes: frozenset[str] | None
+    role: str | None
     line: Mapping[str, Any]
     key: bytes
 
@@ -94,7 +95,8 @@ def read_recorded(line: dict[str, Any]) -> Recorded | Unreplayable:
     attributes, parameters = _object(line, "attributes"), _object(line, "parameters")
     seconds, scopes = line.get("asked_duration_seconds"), line.get("token_scopes")
     named = scope if line.get("scope_named") is not False else None
-    asked = [issuer, attributes, scope, named is None, parameters, seconds, scopes]
+    role = _optional(line, "asked_role")
+    asked = [issuer, attributes, scope, named is None, role, parameters, seconds, scopes]
     if any(len(text) >= LONGEST_TEXT for text in _texts(asked)):
         return Unreplayable.CUT
     return Recorded(
@@ -104,6 +106,7 @@ def read_recorded(line: dict[str, Any]) -> Recorded | Unreplayable:
         parameters={name: _text(value) for name, value in parameters.items()},
         duration=None if seconds is None else _duration(seconds),
         token_scopes=None if scopes is None else frozenset(_listed(scopes)),
+        role=role,
         line=line,
         key=_key(asked),
     )

@@ -124,10 +124,12 @@ class Replay:
         principal = suppose(
             issuer, recorded.attributes, token_expires=_NEVER, token_scopes=recorded.token_scopes or frozenset()
         )
-        asked = Asked(scope=recorded.scope, parameters=recorded.parameters, duration=recorded.duration)
+        asked = Asked(
+            scope=recorded.scope, parameters=recorded.parameters, duration=recorded.duration, role=recorded.role
+        )
         try:
-            permission = self._mapping.permit(principal, asked.scope)
-            session = open_session(permission, principal, asked, terms="")
+            permission, settled = self._mapping.settle(principal, asked)
+            session = open_session(permission, principal, settled, terms="")
         except Refusal as refusal:
             return _Decided(None, refusal)
         return _Decided(_told(permission, session), None)
