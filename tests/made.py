@@ -11,9 +11,10 @@ from vendor.audit import Door, Entry, Source
 from vendor.credentials import Credentials, Secret
 from vendor.identity.principal import Principal
 from vendor.policy.decision import Asked, Permission
-from vendor.policy.grant import AssumeRole, Grant, Scope, SessionTemplate
+from vendor.policy.grant import Grant, Scope, SessionTemplate
 from vendor.policy.matcher import Equal
-from vendor.policy.session import RoleSession
+from vendor.policy.mint import AssumeRole
+from vendor.policy.session import Action, RoleSession
 from vendor.policy.template import Text
 
 ROLE = "arn:aws:iam::111122223333:role/team/reports"
@@ -28,6 +29,7 @@ _SESSION = RoleSession(
     subject=SUBJECT,
     scope="reports:read",
     target="aws",
+    action=Action.ASSUME_ROLE,
     role_arn=ROLE,
     external_id=EXTERNAL_ID,
     session_name="analytics.reporter-abcdefgh12345678",

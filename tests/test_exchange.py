@@ -23,8 +23,9 @@ from vendor.leases.expiry import ExpiryLedger
 from vendor.leases.leases import Leases
 from vendor.policy import decision
 from vendor.policy.decision import Asked
-from vendor.policy.grant import AssumeRole, Grant, Scope
+from vendor.policy.grant import Grant, Scope
 from vendor.policy.matcher import Equal
+from vendor.policy.mint import AssumeRole
 from vendor.policy.template import Text
 from vendor.refusals import (
     AccessDenied,

@@ -33,6 +33,11 @@ class Door(StrEnum):
     JSON = "json"
     STS = "sts"
 
+    @property
+    def gives_tokens(self) -> bool:
+        """Tell whether an AWS-signed token can be handed out here, where others know credentials only."""
+        return self is Door.JSON
+
 
 @unique
 class Source(StrEnum):

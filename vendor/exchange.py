@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from vendor.audit import Clock, Door, Entry, Ledger
+from vendor.credentials import Secret
 from vendor.identity.token import digest
-from vendor.policy.proof import NO_PROOF, Proof
+from vendor.policy.proof import NO_PROOF, Proof, bound, shows_token
 from vendor.refusals import IssuerUnavailable, MissingToken, Reason
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from vendor.leases.lease import Lease
     from vendor.leases.leases import Leases
     from vendor.policy.decision import Asked, Mapping
+    from vendor.policy.session import RoleSession
 
 
 class Request(NamedTuple):
@@ -105,8 +108,10 @@ class Exchange:
         rules, entry.principal = known
         entry.generation = rules.mapping.generation
         entry.permission, asked = rules.mapping.settle(entry.principal, request.asked)
-        entry.session = rules.mapping.open(entry.permission, entry.principal, asked)
-        lease, entry.source = await self._leases.lend(entry.session, deadline=request.deadline, proof=request.proof)
+        opened = rules.mapping.open(entry.permission, entry.principal, asked)
+        entry.session = bound(opened, request.proof, tokens=request.door.gives_tokens)
+        proof = _shown(request, entry.session)
+        lease, entry.source = await self._leases.lend(entry.session, deadline=request.deadline, proof=proof)
         return lease
 
     async def _identify(
@@ -150,6 +155,13 @@ class Exchange:
             generation=self.mapping.generation,
             token_sha256=None if request.token is None else digest(request.token),
         )
+
+
+def _shown(request: Request, session: RoleSession) -> Proof:
+    """Return what AWS is shown of the caller: the token only where it is asked about it."""
+    if request.token is None or not shows_token(session):
+        return request.proof
+    return replace(request.proof, token=Secret(request.token))
 
 
 def _forget(entry: Entry) -> None:

@@ -13,7 +13,7 @@ from tests import made
 from vendor.identity.issuer import Kind
 from vendor.policy.decision import Mapping
 from vendor.policy.fingerprint import fingerprint
-from vendor.policy.grant import AssumeRole
+from vendor.policy.mint import AssumeRole
 from vendor.policy.parameter import Parameter
 from vendor.policy.template import PolicyTemplate, Text
 

@@ -10,8 +10,9 @@ import pytest
 from tests import made
 from vendor.policy import roles
 from vendor.policy.decision import Asked, Mapping, Permission
-from vendor.policy.grant import AssumeRole, Grant, Scope
+from vendor.policy.grant import Grant, Scope
 from vendor.policy.matcher import Equal
+from vendor.policy.mint import AssumeRole
 from vendor.policy.parameter import Parameter
 from vendor.policy.template import Text
 from vendor.refusals import AccessDenied, InvalidRequest, Reason

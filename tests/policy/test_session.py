@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import made
-from vendor.policy.session import RoleSession
+from vendor.policy.session import Action, Hop, Mfa, Pool, Provider, RoleSession, Signing
 
 TEXT = st.text("ab0=(,\0", max_size=4)
 OPTIONAL = st.none() | TEXT
@@ -21,7 +21,14 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "subject": TEXT,
     "scope": TEXT,
     "target": TEXT,
+    "action": st.sampled_from(Action),
     "role_arn": TEXT,
+    "via": st.lists(st.builds(Hop, TEXT, OPTIONAL), max_size=3).map(tuple),
+    "mfa": st.none() | st.builds(Mfa, TEXT, OPTIONAL),
+    "provider": st.none() | st.builds(Provider, TEXT, OPTIONAL),
+    "signing": st.none() | st.builds(Signing, st.lists(TEXT, max_size=3).map(tuple), TEXT),
+    "pool": st.none() | st.builds(Pool, TEXT, st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple)),
+    "task_policy": OPTIONAL,
     "external_id": OPTIONAL,
     "session_name": TEXT,
     "policy": OPTIONAL,
@@ -31,6 +38,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "source_identity": OPTIONAL,
     "duration": st.integers(900, 43_200).map(lambda seconds: timedelta(seconds=seconds)),
     "not_after": st.none() | st.integers(0, 10**9).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
+    "proof_sha256": OPTIONAL,
 }
 # Neighbours, between which a border could be moved if pieces were only joined.
 NEIGHBOURS: list[dict[str, Any]] = [
@@ -43,6 +51,14 @@ NEIGHBOURS: list[dict[str, Any]] = [
     {"external_id": ""},
     {"external_id": "0"},
     {"external_id": "None"},
+    {"via": (Hop("a", "b"),)},
+    {"via": (Hop("a", None), Hop("b", None))},
+    {"via": (Hop("a", None),), "mfa": Mfa("b", None)},
+    {"via": (), "mfa": Mfa("b", "c")},
+    {"mfa": None, "provider": Provider("b", "c")},
+    {"signing": Signing(("a", "b"), "c")},
+    {"signing": Signing(("a",), "b"), "task_policy": "c"},
+    {"pool": Pool("a", (("b", "c"),))},
     {"source_identity": None},
     {"source_identity": ""},
     {"policy": None},

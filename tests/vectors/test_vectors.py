@@ -78,8 +78,16 @@ def verified(said: dict[str, Any]) -> UnverifiedToken:
 
 
 def shown(session: RoleSession) -> dict[str, Any]:
-    """Return a session as JSON shows it, the policy parsed, without the fingerprint of what it was read from."""
-    known = {part.name: getattr(session, part.name) for part in fields(session) if part.init and part.name != "terms"}
+    """Return a session as JSON shows it, the policy parsed, without the fingerprint of what it was read from.
+
+    What other actions than AssumeRole need is shown where it is there.
+    """
+    always = {"role_arn", "external_id"}
+    told = [part for part in fields(session) if part.init and part.name != "terms"]
+    known = {part.name: getattr(session, part.name) for part in told}
+    for part in told:
+        if part.name not in always and known[part.name] == part.default:
+            del known[part.name]
     known["policy"] = None if session.policy is None else json.loads(session.policy)
     known["duration"] = int(session.duration.total_seconds())
     known["not_after"] = None if session.not_after is None else session.not_after.isoformat()

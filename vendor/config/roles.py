@@ -9,7 +9,7 @@ from vendor.config import shape
 from vendor.config.codes import Code
 from vendor.config.reading import check_literal, read_text
 from vendor.config.targets import partition
-from vendor.policy.grant import AssumeRole
+from vendor.policy.mint import AssumeRole
 from vendor.policy.template import Text
 
 if TYPE_CHECKING:

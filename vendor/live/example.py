@@ -65,8 +65,9 @@ def _attributes(scope: Scope, grant: Grant, issuer: Issuer) -> dict[str, Attribu
 
 
 def _texts(scope: Scope) -> Iterator[Text]:
-    session, mint = scope.session, scope.mint
-    yield from (text for text in (mint.role, mint.external_id, session.name, session.source_identity) if text)
+    session = scope.session
+    yield from scope.mint.texts()
+    yield from (text for text in (session.name, session.source_identity) if text)
     yield from (text for _, text in session.tags)
     yield from session.policy.texts() if session.policy else ()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from vendor.policy import limits, roles
 from vendor.policy.fingerprint import fingerprint
 from vendor.policy.lookup import Lookup
+from vendor.policy.mint import FederationToken
 from vendor.policy.naming import session_name
 from vendor.policy.parameter import admit_attribute
 from vendor.policy.session import RoleSession
@@ -218,9 +219,9 @@ def open_session(permission: Permission, principal: Principal, asked: Asked, *, 
             subject=principal.subject,
             scope=scope.name,
             target=scope.target,
-            role_arn=scope.mint.role.fill(values),
-            external_id=scope.mint.external_id.fill(values) if scope.mint.external_id else None,
-            session_name=session_name(principal, session.name.fill(values) if session.name else None),
+            action=scope.mint.action,
+            **scope.mint.fill(values),
+            session_name=_session_name(scope, principal, values),
             policy=session.policy.fill(values) if session.policy else None,
             policy_arns=session.policy_arns,
             tags=tuple((key, value.fill(values)) for key, value in session.tags),
@@ -230,6 +231,15 @@ def open_session(permission: Permission, principal: Principal, asked: Asked, *, 
             not_after=principal.token_expires if session.cap_to_token else None,
         )
     )
+
+
+def _session_name(scope: Scope, principal: Principal, values: _Values) -> str:
+    """Return what the session is called; nothing where AWS takes no name, or the assertion says it."""
+    if isinstance(scope.mint, FederationToken):
+        return session_name(principal, scope.mint.name.fill(values), longest=limits.LONGEST_USER_NAME)
+    if scope.mint.action not in limits.NAMED:
+        return ""
+    return session_name(principal, scope.session.name.fill(values) if scope.session.name else None)
 
 
 class _Values(dict[str, str]):

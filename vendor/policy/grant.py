@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from vendor.identity.principal import Principal
     from vendor.policy.matcher import Matcher
+    from vendor.policy.mint import Mint
     from vendor.policy.parameter import Parameter
     from vendor.policy.template import PolicyTemplate, Text
 
@@ -30,14 +31,6 @@ class Grant:
             if not matcher.matches(attributes.get(name)):
                 return name
         return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssumeRole:
-    """The mint of a scope: sts:AssumeRole of this role, with this external id."""
-
-    role: Text
-    external_id: Text | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +65,6 @@ class Scope:
     grants: tuple[Grant, ...]
     parameters: tuple[Parameter, ...]
     target: str
-    mint: AssumeRole
+    mint: Mint
     session: SessionTemplate
     enforced: bool

@@ -20,12 +20,12 @@ _DIGEST_BYTES: Final = 10
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_=,.@-]+", re.ASCII)
 
 
-def session_name(principal: Principal, head: str | None = None) -> str:
+def session_name(principal: Principal, head: str | None = None, *, longest: int = LONGEST_NAME) -> str:
     """Return a readable head and, behind `-`, 80 bits of a digest of issuer and subject (T22).
 
     The head is the one given, otherwise what names the workload: `namespace.service_account`, or the subject.
     """
-    return f"{fit(head or _readable(principal))[:HEAD_LENGTH]}-{_digest(principal)}"
+    return f"{fit(head or _readable(principal))[: longest - DIGEST_LENGTH - 1]}-{_digest(principal)}"
 
 
 def fit(text: str) -> str:

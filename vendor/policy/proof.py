@@ -1,17 +1,26 @@
-"""Proof: what the caller itself brought that STS wants to see. It decides nothing and is part of no key."""
+"""Proof: what the caller itself brought that AWS wants to see, and what of it belongs to the request."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+
+from vendor.policy.session import Action
+from vendor.refusals import InvalidRequest, Reason
 
 if TYPE_CHECKING:
     from vendor.credentials import Secret
+    from vendor.policy.session import RoleSession
+
+_ASSERTION: Final = re.compile(r"[A-Za-z0-9+/]{4,99998}={0,2}", re.ASCII)
+_CODE: Final = re.compile(r"[0-9]{6}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What the caller brought: its own token, a SAML assertion in base64, a code of its MFA device."""
+    """What the caller brought: its own token, a SAML assertion in base64, a code of an MFA device."""
 
     token: Secret | None = None
     saml_assertion: Secret | None = None
@@ -20,3 +29,59 @@ class Proof:
 
 NO_PROOF: Final = Proof()
 """What a renewal has, for which nobody is there to bring anything."""
+
+
+def bound(session: RoleSession, proof: Proof, *, tokens: bool) -> RoleSession:
+    """Return the session as asked for with this proof, at a door that hands out AWS-signed `tokens` or does not.
+
+    An assertion or a code is for AWS to judge each time, so what it gave for one is lent to nobody who brings another.
+    The token is not: it has proven already who the session is for. Raises InvalidRequest for a proof that is missing,
+    cannot be one, or is brought where none is taken.
+    """
+    if session.action is Action.IDENTITY_TOKEN and not tokens:
+        public = "this scope gives a token that AWS signs, and no credentials: POST to /v1/credentials/{scope} for it"
+        raise InvalidRequest(Reason.NOT_AT_THIS_DOOR, public)
+    assertion = _fitting("saml_assertion", proof.saml_assertion, _ASSERTION, wanted=_wants_assertion(session))
+    code = _fitting("mfa_code", proof.mfa_code, _CODE, wanted=_wants_code(session))
+    brought = assertion or code
+    if brought is None:
+        return session
+    return replace(session, proof_sha256=hashlib.sha256(brought.reveal().encode()).hexdigest())
+
+
+def shows_token(session: RoleSession) -> bool:
+    """Tell whether AWS is shown the caller's own token."""
+    return session.action is Action.WEB_IDENTITY or (session.pool is not None and _shows(session, "token"))
+
+
+def _wants_assertion(session: RoleSession) -> bool:
+    if session.pool is not None:
+        return _shows(session, "saml_assertion")
+    return session.provider is not None and session.provider.assertion_file is None
+
+
+def _shows(session: RoleSession, kind: str) -> bool:
+    return session.pool is not None and any(shown == kind for _, shown in session.pool.logins)
+
+
+def _wants_code(session: RoleSession) -> bool:
+    return session.mfa is not None and session.mfa.secret_file is None
+
+
+def _fitting(name: str, given: Secret | None, shape: re.Pattern[str], *, wanted: bool) -> Secret | None:
+    if given is None:
+        if wanted:
+            public = f"this scope needs {name}: POST it to /v1/credentials/{{scope}} in the JSON body"
+            raise InvalidRequest(Reason.MISSING_PROOF, public)
+        return None
+    if not wanted:
+        raise InvalidRequest(Reason.UNDECLARED_PARAMETER, f"this scope takes no {name}")
+    if not shape.fullmatch(given.reveal()):
+        raise InvalidRequest(Reason.MISSING_PROOF, _EXPECTED[name])
+    return given
+
+
+_EXPECTED: Final = {
+    "saml_assertion": "saml_assertion must be the assertion's XML in base64, at most 100000 characters",
+    "mfa_code": "mfa_code must be six digits",
+}

@@ -21,7 +21,7 @@ def bind(scope: Scope, role: str) -> dict[str, str] | None:
     Only parameters with listed values stand in a role; each place takes the first value with which the rest fits.
     """
     listed = {parameter.name: parameter.one_of for parameter in scope.parameters}
-    return _bind(scope.mint.role.parts, role, listed, {})
+    return None if scope.mint.role is None else _bind(scope.mint.role.parts, role, listed, {})
 
 
 def _bind(

@@ -31,6 +31,8 @@ def roles(scope: Scope) -> list[tuple[str, Mapping[str, str]]]:
     Raises TrustError if they are too many to list.
     """
     text = scope.mint.role
+    if text is None:
+        raise TrustError(f"the scope {scope.name} assumes no role")
     names = tuple(dict.fromkeys(text.names()))
     listed = {parameter.name: parameter.one_of for parameter in scope.parameters}
     number = 1
