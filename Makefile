@@ -30,7 +30,8 @@ help:
 	  'make bench               warm and cold speed, each as a ratio to the bare library' \
 	  'make docs                write config/vendor.schema.json anew and check what the documents show' \
 	  'make wheel               build the wheel into dist/' \
-	  'make lock                resolve requirements/*.txt anew from pyproject.toml' \
+	  'make vend.pyz            the client as one file that any Python 3.11 or newer runs' \
+  'make lock                resolve requirements/*.txt anew from pyproject.toml' \
 	  'make clean               remove everything that is not in the repository'
 
 $(BIN)/python:
@@ -102,6 +103,14 @@ docs: $(VENV)/.dev
 wheel: $(VENV)/.dev
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
 
+# Compiled for this Python; another one reads the sources that lie beside.
+vend.pyz: vendor/__init__.py $(wildcard vendor/client/*.py vendor/client/*/*.py)
+	@rm -rf .cache/pyz && mkdir -p .cache/pyz/vendor
+	@cp vendor/__init__.py .cache/pyz/vendor/ && cp -r vendor/client .cache/pyz/vendor/
+	@cp vendor/client/__main__.py .cache/pyz/ && find .cache/pyz -name __pycache__ -prune -exec rm -rf {} +
+	@$(or $(PYTHON),python3) -m compileall -q -b --invalidation-mode unchecked-hash .cache/pyz/vendor
+	@$(or $(PYTHON),python3) -m zipapp .cache/pyz --python '/usr/bin/env python3' --output $@
+
 COMPILE = CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 BUILD := --build-deps-for wheel --build-deps-for editable
@@ -113,6 +122,6 @@ lock: $(VENV)/.dev
 	$(COMPILE) --extra server --constraint requirements/dev.txt --output-file requirements/server.txt pyproject.toml
 
 clean:
-	rm -rf $(VENV) .cache .demo build dist *.egg-info .coverage .coverage.* \
+	rm -rf $(VENV) vend.pyz .cache .demo build dist *.egg-info .coverage .coverage.* \
 	  .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find vendor tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^(`{3,})[^\n]*\n.*?^\1$", re.MULTILINE | re.DOTALL)
-TARGET = re.compile(r"\bmake ([a-z][a-z-]*)\b")
+TARGET = re.compile(r"\bmake ([a-z][a-z.-]*)\b")
 
 
 def _name(path: Path) -> str:
@@ -38,7 +38,7 @@ def test_every_link_within_the_repository_leads_somewhere(document: Path) -> Non
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
 def test_every_make_target_that_is_shown_exists(document: Path) -> None:
-    rules = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    rules = set(re.findall(r"^([a-z][a-z.-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     shown = "\n".join(re.findall(r"`[^`\n]+`|^ {4}.+$|^\$ .+$|^make .+$", document.read_text("utf-8"), re.MULTILINE))
     assert set(TARGET.findall(shown)) <= rules
 

@@ -6,11 +6,11 @@ import os
 import pty
 import runpy
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import threading
-import zipapp
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -113,7 +113,10 @@ def test_a_service_out_of_reach_is_exit_3(vend: Vend, service: Service) -> None:
     ("arguments", "reason"),
     [
         ([], "required: COMMAND"),
-        (["exec", "reports:read"], "invalid choice"),
+        (["exchange", "reports:read"], "invalid choice"),
+        (["exec", "reports:read"], "name the command to run behind --"),
+        (["exec", "reports:read", "--"], "name the command to run behind --"),
+        (["exec", "reports:read", "true"], "unrecognized arguments"),
         (["get", "reports:read", "more"], "unrecognized arguments"),
         (["get", "reports:read", "--token", "x"], "unrecognized arguments"),
         (["get", "a", "--param", "month"], "--param reads NAME=VALUE"),
@@ -186,12 +189,12 @@ def test_the_options_go_before_the_environment(service: Service, token_file: Pat
     assert service.asked[1].target == "/v1/credentials/other"
 
 
-def test_help_tells_the_three_commands_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_tells_the_commands_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--help"])
     assert caught.value.code == 0
     text = capsys.readouterr().out
-    for word in ("get", "env", "process", "3 the service cannot be reached"):
+    for word in ("get", "env", "process", "exec", "agent", "3 the service cannot be reached"):
         assert word in text
 
 
@@ -320,23 +323,34 @@ def test_the_module_ends_with_the_exit_code(module: str, monkeypatch: pytest.Mon
     assert caught.value.code == 2
 
 
-def test_it_works_as_one_file(environ: dict[str, str], tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    (source / "vendor" / "client").mkdir(parents=True)
-    for module in [ROOT / "vendor" / "__init__.py", *(ROOT / "vendor" / "client").glob("*.py")]:
-        (source / module.relative_to(ROOT)).write_bytes(module.read_bytes())
-    zipapp.create_archive(source, tmp_path / "vend.pyz", main="vendor.client.command:main")
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-I", "-S", str(tmp_path / "vend.pyz"), "get", "reports:read"],
-        env={"PATH": os.defpath, **environ},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+@pytest.fixture(scope="session")
+def pyz(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The one file, made as anyone would, from a copy: other tests read the tree at the same time."""
+    tree = tmp_path_factory.mktemp("tree")
+    shutil.copytree(ROOT / "vendor" / "client", tree / "vendor" / "client")
+    for name in ("vendor/__init__.py", "Makefile"):
+        shutil.copy(ROOT / name, tree / name)
+    subprocess.run(["make", "-s", "vend.pyz", f"PYTHON={sys.executable}"], cwd=tree, check=True)  # noqa: S603, S607
+    return tree / "vend.pyz"
+
+
+def test_it_works_as_one_file(environ: dict[str, str], pyz: Path, tmp_path: Path, service: Service) -> None:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603
+            [sys.executable, "-I", "-S", str(pyz), *words],
+            env={"PATH": os.defpath, **environ},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    done = run("get", "reports:read")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["Scope"] == "reports:read"
+    service.then(refused(403, "access_denied"))
+    assert run("get", "reports:read").returncode == 1
 
 
 LISTING = b'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><KeyCount>3</KeyCount></ListBucketResult>'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from vendor.client.refusals import Refused
+from vendor.client.refusals import KINDS, Refused
 
 TYPE_CHECKING = False  # as in address.py
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ class Answer:
 
     def _refused(self, code: str, message: str) -> Refused:
         request_id = self.members.get("request_id") or self._headers.get("X-Request-Id")
-        return Refused(code, message, str(request_id) if request_id else None, self.status, self.retry_after)
+        kind = KINDS.get(code, Refused)
+        return kind(code, message, str(request_id) if request_id else None, self.status, self.retry_after)
 
     @property
     def members(self) -> dict[str, object]:

@@ -13,16 +13,21 @@ from vendor.client.credentials import read_credentials
 from vendor.client.deadline import Clock, Deadline
 from vendor.client.github import ask_github
 from vendor.client.refusals import UsageError
-from vendor.client.token import find_token
+from vendor.client.token import a_jwt, find_token
 
 TYPE_CHECKING = False  # as in address.py
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from os import PathLike
+    from typing import TypeVar
 
     from vendor.client.address import Address
     from vendor.client.answer import Answer
+    from vendor.client.console import SignIn
     from vendor.client.credentials import Credentials
+    from vendor.client.scope import Scope
+
+    Read = TypeVar("Read")
 
 _ASKS = {"Accept": "application/json", "User-Agent": "vend", "Connection": "close"}
 
@@ -31,8 +36,8 @@ class Client:
     """Asks one service for credentials; keeps none of them, and may be shared by threads.
 
     What is not given comes from the environment: `url` from VENDOR_URL, `ca_file` (PEM, in place of the system's
-    authorities) from VENDOR_CA_FILE, the token as `find_token` says. `timeout` seconds cover one whole fetch, tries
-    again included. Raises UsageError when the URL cannot be used.
+    authorities) from VENDOR_CA_FILE, the token as `find_token` says, unless `token` is the JWT itself. `timeout`
+    seconds cover one whole fetch, tries again included. Raises UsageError when the URL cannot be used.
     """
 
     def __init__(
@@ -40,6 +45,7 @@ class Client:
         url: str | None = None,
         *,
         token_file: str | PathLike[str] | None = None,
+        token: str | None = None,
         ca_file: str | PathLike[str] | None = None,
         timeout: float = 10.0,
         environ: Mapping[str, str] | None = None,
@@ -48,9 +54,15 @@ class Client:
         self._environ = os.environ if environ is None else environ
         self._service = parse_service(_named(url or self._environ.get("VENDOR_URL")))
         self._token_file = token_file
+        self._given = token
         self._ca_file = os.fspath(ca_file) if ca_file else self._environ.get("VENDOR_CA_FILE") or None
         self._timeout = timeout
         self._clock = clock or Clock()
+
+    @property
+    def origin(self) -> str:
+        """Where the service is: its URL as far as it may stand in a message."""
+        return f"{self._service}{self._service.path.rstrip('/')}"
 
     def credentials(
         self, scope: str | None = None, *, duration: timedelta | int | None = None, **parameters: str
@@ -68,45 +80,88 @@ class Client:
         *,
         parameters: Mapping[str, str],
         duration: timedelta | int | None = None,
+        proof: Mapping[str, str] | None = None,
     ) -> Credentials:
-        """Do as `credentials` does, for parameters whose names are no keywords or clash with ours."""
-        method, target, body = self._request(scope or self._environ.get("VENDOR_SCOPE"), parameters, _seconds(duration))
-        deadline = Deadline(self._timeout, self._clock)
-        token = self._token(deadline)
-        headers = {"Authorization": f"Bearer {token}"} | ({"Content-Type": "application/json"} if body else {})
-        answer = self._insist(self._service, method, target, headers, body, deadline=deadline, ca_file=self._ca_file)
-        try:
-            return read_credentials(answer.read(of=self._service), now=self._clock.now())
-        except ValueError as exc:
-            raise answer.bad(str(exc)) from exc
+        """Do as `credentials` does, for parameters whose names are no keywords or clash with ours.
 
-    def _request(
-        self, scope: str | None, parameters: Mapping[str, str], seconds: int | None
-    ) -> tuple[str, str, bytes | None]:
-        """Use the JSON door when a scope is named; else the container door, the only one that picks a scope itself."""
-        target = f"{self._service.path.rstrip('/')}/v1/credentials"
-        wanted = {} if seconds is None else {"duration_seconds": seconds}
-        if scope is None:
-            query = urlencode({**parameters, **wanted}, errors="surrogateescape")  # as the shell gave it
-            return "GET", f"{target}?{query}" if query else target, None
-        if not re.fullmatch(r"[a-z0-9][a-z0-9._:-]{0,62}", scope):
-            raise UsageError(f"no scope has this name: {scope}")
-        return (
-            "POST",
-            f"{target}/{quote(scope, safe='')}",
-            json.dumps({"parameters": dict(parameters), **wanted}).encode(),
-        )
+        `proof` is what some scopes want besides the token: `mfa_code`, `saml_assertion`.
+        """
+        named = self.scope_or_default(scope)
+        wanted = {} if duration is None else {"duration_seconds": _seconds(duration)}
 
-    def _token(self, deadline: Deadline) -> str:
+        def read(members: dict[str, object]) -> Credentials:
+            return read_credentials(members, now=self._clock.now())
+
+        if named is not None:
+            return self._post("credentials", named, {"parameters": dict(parameters), **wanted, **(proof or {})}, read)
+        if proof:
+            raise UsageError(f"name a scope: {' and '.join(proof)} can be sent for a named one only")
+        # The container door is the only one that picks a scope itself; what the shell gave stays the bytes it gave.
+        query = urlencode({**parameters, **wanted}, errors="surrogateescape")
+        return self._call("GET", f"/v1/credentials?{query}" if query else "/v1/credentials", None, read)
+
+    def scopes(self) -> list[Scope]:
+        """Return the scopes that this workload may have. Raises as `credentials` does."""
+        from vendor.client.scope import read_scopes  # noqa: PLC0415  # most fetches need it not
+
+        return self._call("GET", "/v1/scopes", None, read_scopes)
+
+    def console(
+        self,
+        scope: str | None = None,
+        *,
+        parameters: Mapping[str, str] | None = None,
+        duration: timedelta | int | None = None,
+    ) -> SignIn:
+        """Return a URL that opens the AWS console with what a scope allows. Raises as `credentials` does."""
+        from vendor.client.console import read_sign_in  # noqa: PLC0415  # as above
+
+        named = self.scope_or_default(scope)
+        if named is None:
+            raise UsageError("name the scope to open the console with")
+        wanted = {} if duration is None else {"duration_seconds": _seconds(duration)}
+        return self._post("console", named, {"parameters": dict(parameters or {}), **wanted}, read_sign_in)
+
+    def scope_or_default(self, scope: str | None) -> str | None:
+        """Return the scope that is meant, None for the only one there may be. Raises UsageError for no name at all."""
+        named = scope or self._environ.get("VENDOR_SCOPE") or None
+        if named is not None and not re.fullmatch(r"[a-z0-9][a-z0-9._:-]{0,62}", named):
+            raise UsageError(f"no scope has this name: {named}")
+        return named
+
+    def token(self, deadline: Deadline | None = None) -> str:
+        """Return the workload's token of this moment. Raises UsageError, Refused or Unreachable."""
+        until = deadline or Deadline(self._timeout, self._clock)
+
         def ask(address: Address, target: str, headers: dict[str, str]) -> Answer:
             # GitHub's address is not the service's: VENDOR_CA_FILE says nothing about it.
-            return self._insist(address, "GET", target, headers, None, deadline=deadline, ca_file=None)
+            return self._insist(address, "GET", target, headers, None, deadline=until, ca_file=None)
 
+        if self._given is not None:
+            return a_jwt(self._given, found="the token that was given")
         return find_token(
             token_file=self._token_file,
             environ=self._environ,
             ask_github=lambda: ask_github(self._environ, ask=ask),
         )
+
+    def _post(
+        self, door: str, scope: str, members: Mapping[str, object], read: Callable[[dict[str, object]], Read]
+    ) -> Read:
+        return self._call("POST", f"/v1/{door}/{quote(scope, safe='')}", json.dumps(members).encode(), read)
+
+    def _call(self, method: str, target: str, body: bytes | None, read: Callable[[dict[str, object]], Read]) -> Read:
+        """Ask at a door and return what its answer says once it is read. Raises Refused, Unreachable, UsageError."""
+        deadline = Deadline(self._timeout, self._clock)
+        headers = {"Authorization": f"Bearer {self.token(deadline)}"}
+        headers |= {"Content-Type": "application/json"} if body else {}
+        path = self._service.path.rstrip("/") + target
+        answer = self._insist(self._service, method, path, headers, body, deadline=deadline, ca_file=self._ca_file)
+        members = answer.read(of=self._service)
+        try:
+            return read(members)
+        except ValueError as exc:
+            raise answer.bad(str(exc)) from exc
 
     def _insist(
         self,
@@ -136,5 +191,5 @@ def _named(url: str | None) -> str:
     return url
 
 
-def _seconds(duration: timedelta | int | None) -> int | None:
+def _seconds(duration: timedelta | int) -> int:
     return int(duration.total_seconds()) if isinstance(duration, timedelta) else duration

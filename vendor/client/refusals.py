@@ -1,4 +1,4 @@
-"""The three ways of not getting credentials."""
+"""The three ways of not getting credentials, and the one table of what the service may say."""
 
 from __future__ import annotations
 
@@ -58,3 +58,73 @@ class UsageError(ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(readable(message))
+
+
+class Passing(Refused):
+    """A refusal that may pass by itself: ask again after `retry_after` seconds."""
+
+
+class InvalidRequest(Refused):
+    """Something asked for is malformed, undeclared or beyond what the scope allows."""
+
+
+class ScopeRequired(Refused):
+    """No scope was named, and this workload may not have exactly one."""
+
+
+class InvalidToken(Refused):
+    """The token proves nothing to the service, is missing, or has expired."""
+
+
+class ExpiredToken(InvalidToken):
+    """The token was good and has ended: the platform should have replaced it."""
+
+
+class AccessDenied(Refused):
+    """No grant matches; a scope that does not exist reads the same."""
+
+
+class Revoked(AccessDenied):
+    """An operator stopped this workload or this scope."""
+
+
+class ValueNotAllowed(Refused):
+    """A parameter or a claim may not be put into a policy."""
+
+
+class OwnerMustAct(Refused):
+    """The scope, its policy or its role must be mended by whoever owns it; trying again does not help."""
+
+
+class RateLimited(Passing):
+    """This workload asks too often."""
+
+
+class Unavailable(Passing):
+    """The service cannot do it at the moment."""
+
+
+KINDS: dict[str, type[Refused]] = {
+    "invalid_request": InvalidRequest,
+    "scope_required": ScopeRequired,
+    "missing_token": InvalidToken,
+    "invalid_token": InvalidToken,
+    "expired_token": ExpiredToken,
+    "access_denied": AccessDenied,
+    "value_not_allowed": ValueNotAllowed,
+    "revoked": Revoked,
+    "not_found": InvalidRequest,
+    "method_not_allowed": InvalidRequest,
+    "request_too_large": InvalidRequest,
+    "unsupported_media_type": InvalidRequest,
+    "header_too_large": InvalidRequest,
+    "rate_limited": RateLimited,
+    "policy_too_large": OwnerMustAct,
+    "role_refused": OwnerMustAct,
+    "issuer_unavailable": Unavailable,
+    "sts_throttled": Unavailable,
+    "sts_unavailable": Unavailable,
+    "audit_unavailable": Unavailable,
+    "overloaded": Unavailable,
+}
+"""What each code of the service is raised as; a code that stands not here is raised as Refused itself."""
