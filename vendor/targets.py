@@ -6,7 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vendor.mint.asking import Asking
 from vendor.mint.budget import Budget
+from vendor.mint.identity import Identity
 from vendor.mint.sts import Sts
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from aiobotocore.session import AioSession
 
     from vendor.config.values import Target
-    from vendor.mint.sts import Clock
+    from vendor.mint.asking import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +72,14 @@ class Targets:
 
     def _part(self, target: Target) -> _Part:
         budget = Budget(rate=target.requests_per_second, clock=self._clock)
-        sts = Sts(
+        asking = Asking(
             target=target.name,
             endpoint_url=target.endpoint_url,
             regions=target.regions,
             budget=budget,
+            identity=Identity(aws=self._aws, clock=self._clock),
             aws=self._aws,
             clock=self._clock,
             report=self._report,
         )
-        return _Part(target, budget, sts)
+        return _Part(target, budget, Sts(asking=asking))

@@ -10,7 +10,9 @@ from aiobotocore.session import get_session
 
 from tests.fakes.clock import Clock
 from tests.fakes.sts import STS
+from vendor.mint.asking import Asking
 from vendor.mint.budget import Budget
+from vendor.mint.identity import Identity
 from vendor.mint.sts import Sts
 
 if TYPE_CHECKING:
@@ -30,18 +32,21 @@ class Rig:
         self.aws: AioSession = get_session()
         self.results: Counter[tuple[str, str]] = Counter()
         self.each_takes = 0.0
-        self.sts = Sts(
+        self.asking = Asking(
             target="aws",
             endpoint_url=url or (fake.url if fake else None),
             regions=REGIONS,
             budget=self.budget,
+            identity=Identity(aws=self.aws, clock=clock),
             aws=self.aws,
             clock=clock,
             report=self._report,
         )
+        self.sts = Sts(asking=self.asking)
 
     def _report(self, target: str, region: str, action: str, result: str, seconds: float) -> None:
-        assert (target, action) == ("aws", "AssumeRole")
+        assert target == "aws"
+        assert action in {"AssumeRole", "GetCallerIdentity"}
         assert seconds >= 0
         self.results[region, result] += 1
         self.clock.advance(self.each_takes)

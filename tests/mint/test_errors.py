@@ -5,32 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from botocore.exceptions import (
-    ClientError,
-    ConnectTimeoutError,
-    CredentialRetrievalError,
-    EndpointConnectionError,
-    HTTPClientError,
-    NoCredentialsError,
-    ParamValidationError,
-    PartialCredentialsError,
-    ReadTimeoutError,
-    SSLError,
-)
+from aiohttp import ClientPayloadError, ServerDisconnectedError, ServerTimeoutError
+from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
 from tests.fakes import faults
 from vendor.leases.leases import REMEMBERED
+from vendor.mint.endpoint import AnswerTooLongError
 from vendor.mint.errors import MEANING, refusal_of
+from vendor.mint.identity import NoIdentityError
 from vendor.refusals import PolicyTooLarge, Reason, Refusal, RoleRefused, StsThrottled, StsUnavailable
 
 URL = "https://sts.eu-west-1.amazonaws.com"
 BASE = Reason.BASE_IDENTITY
 
 
-def _said(code: str, *, status: int = 400, message: str = "said", operation: str = "AssumeRole") -> ClientError:
+def _said(code: str, *, status: int = 400, message: str = "said") -> ClientError:
     told: dict[str, Any] = {"Error": {"Code": code, "Message": message}}
-    return ClientError({**told, "ResponseMetadata": {"HTTPStatusCode": status}}, operation)
+    return ClientError({**told, "ResponseMetadata": {"HTTPStatusCode": status}}, "AssumeRole")
 
 
 @pytest.mark.parametrize("code", MEANING)
@@ -67,29 +59,16 @@ def test_what_mending_alone_can_help_is_remembered_and_what_passes_is_not() -> N
     assert kinds == {PolicyTooLarge: True, RoleRefused: True, StsThrottled: False, StsUnavailable: False}
 
 
-@pytest.mark.parametrize("code", ["AccessDenied", "InvalidIdentityToken", "ExpiredTokenException", "ValidationError"])
-def test_an_error_in_renewing_the_services_own_identity_is_not_held_against_the_role(code: str) -> None:
-    refusal = refusal_of(_said(code, operation="AssumeRoleWithWebIdentity"))
-    assert (type(refusal), refusal.reason) == (StsUnavailable, BASE)
-    assert refusal.detail == f"AssumeRoleWithWebIdentity: {code}: said"
-
-
 @pytest.mark.parametrize(
     ("exc", "reason"),
     [
-        (NoCredentialsError(), BASE),
-        (PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"), BASE),
-        (CredentialRetrievalError(provider="web-identity", error_msg="no"), BASE),
-        (FileNotFoundError(2, "No such file", "/var/run/secrets/token"), BASE),
-        (PermissionError(13, "Permission denied", "/var/run/secrets/token"), BASE),
-        (EndpointConnectionError(endpoint_url=URL), Reason.NO_ANSWER),
-        (ConnectTimeoutError(endpoint_url=URL), Reason.NO_ANSWER),
-        (ReadTimeoutError(endpoint_url=URL), Reason.NO_ANSWER),
-        (SSLError(endpoint_url=URL, error="no"), Reason.NO_ANSWER),
-        (HTTPClientError(error="no"), Reason.NO_ANSWER),
+        (NoIdentityError("NoCredentialsError: none"), BASE),
+        (ServerDisconnectedError(), Reason.NO_ANSWER),
+        (ServerTimeoutError(), Reason.NO_ANSWER),
+        (ClientPayloadError(), Reason.NO_ANSWER),
+        (AnswerTooLongError(), Reason.BAD_ANSWER),
         (TimeoutError(), Reason.NO_ANSWER),
         (ConnectionResetError(), Reason.NO_ANSWER),
-        (ParamValidationError(report="no"), Reason.BAD_ANSWER),
         (ResponseParserError("no"), Reason.BAD_ANSWER),
         (KeyError("AssumeRoleResult"), Reason.BAD_ANSWER),
         (ValueError("no"), Reason.BAD_ANSWER),
@@ -99,7 +78,7 @@ def test_an_error_in_renewing_the_services_own_identity_is_not_held_against_the_
 def test_an_exception_of_the_sdk_is_sts_being_unavailable(exc: Exception, reason: Reason) -> None:
     refusal = refusal_of(exc)
     assert (type(refusal), refusal.reason) == (StsUnavailable, reason)
-    assert type(exc).__name__ in refusal.detail
+    assert type(exc).__name__ in refusal.detail or str(exc) in refusal.detail
 
 
 @pytest.mark.parametrize(
@@ -108,10 +87,9 @@ def test_an_exception_of_the_sdk_is_sts_being_unavailable(exc: Exception, reason
         ResponseParserError("invalid XML received:\nb'<SecretAccessKey>CANARY</SecretAccessKey>'"),
         _said("SignatureDoesNotMatch", message="does not match.\n\nThe Canonical String\nx-amz-security-token:CANARY"),
         _said("ValidationError", message="x" * 300 + "CANARY"),
-        _said("AccessDenied", message="no\nCANARY", operation="AssumeRoleWithWebIdentity"),
-        HTTPClientError(error="x" * 300 + "CANARY"),
+        ClientPayloadError("x" * 300 + "CANARY"),
     ],
-    ids=["parser", "signature", "long", "renewal", "http"],
+    ids=["parser", "signature", "long", "http"],
 )
 def test_no_body_of_an_answer_and_no_signed_header_gets_into_a_refusal(exc: Exception) -> None:
     refusal: Refusal = refusal_of(exc)

@@ -84,18 +84,12 @@ def _of_regions(target: str, results: list[tuple[str, str]]) -> list[str]:
 
 def _sts(target: Target, aws: Any, results: list[tuple[str, str]]) -> Sts:
     """Return the mint of serving, which notes region and result of each request."""
-    from vendor.mint.budget import Budget  # noqa: PLC0415
-    from vendor.mint.sts import Sts  # noqa: PLC0415
+    from vendor.targets import Targets  # noqa: PLC0415
 
-    return Sts(
-        target=target.name,
-        endpoint_url=target.endpoint_url,
-        regions=target.regions,
-        budget=Budget(rate=target.requests_per_second, clock=given.Clock()),
-        aws=aws,
-        clock=given.Clock(),
-        report=lambda _target, region, _action, result, _seconds: results.append((region, result)),
-    )
+    def note(_target: str, region: str, _action: str, result: str, _seconds: float) -> None:
+        results.append((region, result))
+
+    return Targets({target.name: target}, aws=aws, clock=given.Clock(), report=note).sts[target.name]
 
 
 async def _of_target(configuration: Configuration, scopes: list[Scope], sts: Sts) -> list[Verdict]:

@@ -5,21 +5,13 @@ Source: the common errors and the errors of AssumeRole in the AWS STS API refere
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from botocore.exceptions import (
-    ClientError,
-    CredentialRetrievalError,
-    HTTPClientError,
-    NoCredentialsError,
-    PartialCredentialsError,
-)
-from botocore.exceptions import ConnectionError as UnreachableError
+from aiohttp import ClientError as HttpError
+from botocore.exceptions import ClientError
 
-from vendor.refusals import PolicyTooLarge, Reason, RoleRefused, StsThrottled, StsUnavailable
-
-if TYPE_CHECKING:
-    from vendor.refusals import Refusal
+from vendor.mint.identity import NoIdentityError
+from vendor.refusals import PolicyTooLarge, Reason, Refusal, RoleRefused, StsThrottled, StsUnavailable
 
 UNUSABLE: Final = "AWS STS gave an answer that cannot be used"
 _THROTTLED: Final = (
@@ -58,21 +50,19 @@ _SERVER_FAULT: Final = 500
 
 
 def refusal_of(exc: Exception) -> Refusal:
-    """Return the refusal that an exception of aiobotocore means.
+    """Return the refusal that what went wrong with a call means.
 
     Of a text only the first line is kept: botocore's parser writes whole answers, secrets too, into its exceptions, and
     AWS writes the canonical request, which holds the service's own session token, into `SignatureDoesNotMatch`.
     """
+    if isinstance(exc, Refusal):
+        return exc
     if isinstance(exc, ClientError):
         return _of_answer(exc)
     detail = f"{type(exc).__name__}: {_first_line(exc)}"
-    # What goes wrong on a socket comes wrapped by aiobotocore; these two are about a token file of our own.
-    if isinstance(
-        exc,
-        NoCredentialsError | PartialCredentialsError | CredentialRetrievalError | FileNotFoundError | PermissionError,
-    ):
-        return StsUnavailable(Reason.BASE_IDENTITY, detail=f"the service has no AWS identity of its own: {detail}")
-    if isinstance(exc, HTTPClientError | UnreachableError | OSError):
+    if isinstance(exc, NoIdentityError):
+        return StsUnavailable(Reason.BASE_IDENTITY, detail=f"the service has no AWS identity of its own: {exc}")
+    if isinstance(exc, HttpError | OSError):  # TimeoutError is an OSError
         return StsUnavailable(Reason.NO_ANSWER, detail=detail)
     # For XML that it did not expect the parser lets KeyError, ValueError and more through.
     return StsUnavailable(Reason.BAD_ANSWER, UNUSABLE, detail=detail)
@@ -83,8 +73,6 @@ def _of_answer(exc: ClientError) -> Refusal:
     code = str(error.get("Code", ""))
     status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     detail = f"{code}: {_first_line(error.get('Message', ''))}"
-    if exc.operation_name != "AssumeRole":  # botocore renews the service's own identity on the way
-        return StsUnavailable(Reason.BASE_IDENTITY, detail=f"{exc.operation_name}: {detail}")
     if code in MEANING:
         kind, reason = MEANING[code]
         return kind(reason, detail=detail)

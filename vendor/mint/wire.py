@@ -1,0 +1,84 @@
+"""The wire of STS: the AWS Query protocol, signed and read by botocore, without what its clients do around each call.
+
+Source: "Making query requests" in the IAM user guide; botocore's `query` serializer and parser.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote_plus
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ClientError
+from botocore.model import ServiceModel
+from botocore.parsers import QueryParser
+
+from vendor.mint.answer import read_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from botocore.credentials import ReadOnlyCredentials
+    from botocore.loaders import Loader
+    from botocore.model import OperationModel
+
+HEADERS: Final = {
+    "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
+    "User-Agent": "credential-vendor",
+    "Accept-Encoding": "identity",
+}
+_SIGNED: Final = {"Content-Type": HEADERS["Content-Type"]}
+_FAILED: Final = 300
+
+
+class Wire:
+    """Writes requests and reads answers of one service by botocore's model of it."""
+
+    def __init__(self, loader: Loader, service: str = "sts") -> None:
+        self._model = ServiceModel(loader.load_service_model(service, "service-2"), service)
+        self._parser = QueryParser(timestamp_parser=read_time)
+        self._service = service
+        self._operations: dict[str, OperationModel] = {}
+
+    def operation(self, action: str) -> OperationModel:
+        """Return botocore's model of an action."""
+        if action not in self._operations:
+            self._operations[action] = self._model.operation_model(action)
+        return self._operations[action]
+
+    def body(self, action: str, members: Mapping[str, Any]) -> bytes:
+        """Return the form of a request."""
+        fields = [("Action", action), ("Version", self._model.api_version), *_flat("", members)]
+        return "&".join([f"{name}={quote_plus(value)}" for name, value in fields]).encode()
+
+    def headers(self, body: bytes, url: str, region: str, keys: ReadOnlyCredentials | None) -> dict[str, str]:
+        """Return the headers of a request, signed (Signature Version 4) unless there are no keys."""
+        if keys is None:
+            return HEADERS
+        request = AWSRequest("POST", url, headers=_SIGNED, data=body)
+        SigV4Auth(keys, self._service, region).add_auth(request)
+        return {**HEADERS, **dict(request.headers.items())}
+
+    def read(self, action: str, status: int, body: bytes) -> Mapping[str, Any]:
+        """Return what an answer says.
+
+        Raises ClientError for a refusal of AWS; for what is no answer of AWS whatever botocore's parser raises.
+        """
+        answer = {"status_code": status, "headers": {}, "body": body}
+        said: dict[str, Any] = self._parser.parse(answer, self.operation(action).output_shape)
+        if status >= _FAILED:
+            raise ClientError(said, action)
+        return said
+
+
+def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Yield the fields of a form that members nested in each other make."""
+    if isinstance(value, dict):
+        for inner, held in value.items():
+            yield from _flat(f"{name}.{inner}" if name else inner, held)
+    elif isinstance(value, list):
+        for number, held in enumerate(value, 1):
+            yield from _flat(f"{name}.member.{number}", held)
+    else:
+        yield name, str(value)
