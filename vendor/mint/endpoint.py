@@ -49,6 +49,9 @@ class Endpoint:
 
     def open(self) -> None:
         """Make ready for connections; certificates of authorities are read."""
+        self._opened()
+
+    def _opened(self) -> ClientSession:
         if self._http is None:
             context = ssl.create_default_context(cafile=get_cert_path(self._authorities))
             self._http = ClientSession(
@@ -57,17 +60,16 @@ class Endpoint:
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
                 auto_decompress=False,
             )
+        return self._http
 
     async def ask(self, call: Call[Any], members: Mapping[str, Any], keys: ReadOnlyCredentials | None) -> Any:
         """Return the parsed answer to one request, signed with these keys or not at all.
 
         Raises what `vendor.mint.errors.refusal_of` knows.
         """
-        self.open()
-        assert self._http is not None  # noqa: S101 - it was opened just now
         body = self._wire.body(call.action, members)
         headers = self._wire.headers(body, self._text, self.region, keys)
-        sending = self._http.post(
+        sending = self._opened().post(
             self._url, data=body, headers=CIMultiDict(headers), proxy=self._proxy, allow_redirects=False
         )
         async with sending as response:
@@ -76,8 +78,7 @@ class Endpoint:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._http is not None:
-            await self._http.close()
+        await self._opened().close()
 
 
 def regional_url(aws: AioSession, region: str) -> str:
