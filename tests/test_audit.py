@@ -99,6 +99,7 @@ def test_the_line_of_an_issue_holds_every_member_of_the_contract_with_its_value(
         "policy_arns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
         "tags": {"namespace": "analytics", "team": ""},
         "transitive_tags": ["namespace"],
+        "dropped_tags": [],
         "access_key_id": f"ASIA/{SUBJECT}/1",
         "expiration": "2026-03-01T13:00:00Z",
         "source": "sts",

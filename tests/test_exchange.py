@@ -34,6 +34,7 @@ from vendor.refusals import (
     InvalidToken,
     IssuerUnavailable,
     MissingToken,
+    PolicyTooLarge,
     Reason,
     Refusal,
     StsUnavailable,
@@ -257,6 +258,19 @@ async def test_a_refusal_in_any_step_is_recorded_once_and_goes_to_the_caller(
     (line,) = world.lines()
     assert (line["outcome"], line["code"], line["reason"]) == ("refused", refusal.code, refusal.reason)
     assert [entry.refusal for entry in world.entries] == [refused]
+
+
+async def test_a_session_that_sts_cannot_pack_goes_without_its_optional_tags_one_after_another(world: World) -> None:
+    held = world.scopes.held["reports:read"]
+    tags = tuple((key, Text.parse(key)) for key in ("kept", "second", "first"))
+    template = replace(held.session, tags=tags, optional_tags=("first", "second"))
+    world.scopes.held["reports:read"] = replace(held, session=template)
+    world.trouble.failures["mint"] = PolicyTooLarge(Reason.PACKED_SIZE, detail="said by STS")
+    refused = await world.refusal()
+    assert (type(refused), refused.detail) == (PolicyTooLarge, "said by STS")
+    assert world.trouble.taken.count("mint") == 3
+    (line,) = world.lines()
+    assert (line["tags"], line["dropped_tags"], line["code"]) == ({"kept": "kept"}, ["first", "second"], refused.code)
 
 
 async def test_a_refusal_that_one_mint_gave_to_many_is_recorded_for_each(world: World) -> None:

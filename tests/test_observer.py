@@ -9,11 +9,18 @@ from tests.fakes.clock import Clock
 from tests.made import session
 from vendor.metrics import Metrics
 from vendor.observer import Mints
+from vendor.policy.packing import Packing
 from vendor.refusals import StsUnavailable
 
 
 async def test_a_session_whose_target_is_gone_by_a_reload_is_refused_for_now() -> None:
-    mints = Mints(by_target={}, metrics=Metrics(CollectorRegistry(), version="1"), clock=Clock())
+    mints = Mints(
+        by_target={},
+        metrics=Metrics(CollectorRegistry(), version="1"),
+        clock=Clock(),
+        packing=Packing(),
+        full=lambda _scope, _percent: None,
+    )
     with pytest.raises(StsUnavailable) as refused:
         await mints.mint(session(target="gone"))
     assert "gone" in refused.value.detail

@@ -216,6 +216,21 @@ def test_the_end_of_a_session_follows_the_token_of_each_line(desk: Desk) -> None
     assert told.json["changes"][0]["example"]["after"]["not_after"] == line["token_expires"]
 
 
+def test_a_tag_that_sts_could_not_pack_is_no_change_as_long_as_it_may_be_left_out(desk: Desk) -> None:
+    tags = 'tags: {namespace: "{{ namespace }}", job: nightly}\n      optional_tags: [job]'
+    desk.recorded = desk.candidate = TEXT.replace('tags: {namespace: "{{ namespace }}"}', tags)
+    line = desk.record()
+    del line["tags"]["job"]
+    desk.lines = [json.dumps({**line, "dropped_tags": ["job"]}).encode() + b"\n"]
+    assert desk.replay().changes == []
+    desk.change("optional_tags: [job]", "optional_tags: []")
+    assert desk.replay().changes == [("other_session", "tags", 1)]
+    desk.candidate = TEXT
+    assert desk.replay().changes == []
+    desk.lines.append(json.dumps({**line, "dropped_tags": "job"}).encode() + b"\n")
+    assert desk.replay().json["unreadable"] == 1
+
+
 def test_mode_audit_is_a_change_for_those_whom_no_grant_lets_in(desk: Desk) -> None:
     desk.record("other")
     desk.record()

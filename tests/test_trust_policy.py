@@ -118,6 +118,18 @@ def test_t29_tags_and_a_source_identity_are_allowed_exactly_when_the_scope_has_t
     ]
 
 
+def test_a_tag_that_may_be_left_out_is_held_to_its_value_only_where_it_is_there(desk: Desk) -> None:
+    desk.change('{namespace: "{{ namespace }}"}', '{namespace: "{{ namespace }}", job: a, of: "{{ service_account }}"}')
+    desk.change("      transitive_tags:", "      optional_tags: [job, of]\n      transitive_tags:")
+    for statement in (desk.print().trust["sts:AssumeRole"], desk.print().trust["sts:TagSession"]):
+        conditions = statement["Condition"]
+        assert conditions["StringEqualsIfExists"] == {"aws:RequestTag/job": "a"}
+        assert conditions["StringLikeIfExists"] == {"aws:RequestTag/of": ["reporter", "batch-*"]}
+        assert conditions["StringEquals"]["aws:RequestTag/namespace"] == "analytics"
+    only = desk.print().trust["sts:TagSession"]["Condition"]["ForAllValues:StringEquals"]
+    assert only["aws:TagKeys"] == ["namespace", "job", "of"]
+
+
 def test_tags_that_do_not_go_on_may_not_be_made_to(desk: Desk) -> None:
     desk.change("      transitive_tags: [namespace]\n", "")
     assert desk.print().trust["sts:TagSession"]["Condition"]["Null"] == {"sts:TransitiveTagKeys": "true"}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from vendor.policy.packing import dropped
 from vendor.refusals import AuditUnavailable, Reason, Refusal
 
 if TYPE_CHECKING:
@@ -155,7 +156,13 @@ class Entry:
             "policy_arns": session and session.policy_arns,
             "tags": session and dict(session.tags),
             "transitive_tags": session and session.transitive_tags,
+            "dropped_tags": self._dropped(),
         }
+
+    def _dropped(self) -> tuple[str, ...] | None:
+        if self.session is None or self.permission is None:
+            return None
+        return dropped(self.session, self.permission.scope.session.optional_tags)
 
     def _lent(self) -> dict[str, Any]:
         lent = self.credentials if self.outcome == "issued" else None

@@ -10,7 +10,7 @@ from vendor.audit import Clock, Door, Entry, Ledger
 from vendor.credentials import Secret
 from vendor.identity.token import digest
 from vendor.policy.proof import NO_PROOF, Proof, bound, shows_token
-from vendor.refusals import IssuerUnavailable, MissingToken, Reason
+from vendor.refusals import IssuerUnavailable, MissingToken, PolicyTooLarge, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as AbstractMapping
@@ -111,8 +111,13 @@ class Exchange:
         opened = rules.mapping.open(entry.permission, entry.principal, asked)
         entry.session = bound(opened, request.proof, tokens=request.door.gives_tokens)
         proof = _shown(request, entry.session)
-        lease, entry.source = await self._leases.lend(entry.session, deadline=request.deadline, proof=proof)
-        return lease
+        while True:
+            try:
+                lease, entry.source = await self._leases.lend(entry.session, deadline=request.deadline, proof=proof)
+            except PolicyTooLarge as refusal:
+                entry.session = rules.mapping.lighten(entry.permission, entry.session, refusal)
+            else:
+                return lease
 
     async def _identify(
         self, token: str | None, sha256: str | None, deadline: float, known: Known | None = None

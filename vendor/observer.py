@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from vendor.leases.lane import Lane
 from vendor.policy.proof import NO_PROOF, Proof
-from vendor.refusals import Reason, StsUnavailable
+from vendor.refusals import PolicyTooLarge, Reason, StsUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vendor.identity.review import Result
     from vendor.metrics import Metrics
     from vendor.mint.sts import Sts
+    from vendor.policy.packing import Packing
     from vendor.policy.session import RoleSession
     from vendor.refusals import Refusal
 
@@ -34,12 +35,25 @@ class Clock(Protocol):
 
 
 class Mints:
-    """Sends each session to the STS of its target, and tells the metrics what came of it."""
+    """Sends each session to the STS of its target, and tells the metrics what came of it.
 
-    def __init__(self, *, by_target: Mapping[str, Sts], metrics: Metrics, clock: Clock) -> None:
+    `packing` learns from it, and `full` is told of the first session of a scope that nearly fills what STS packs.
+    """
+
+    def __init__(
+        self,
+        *,
+        by_target: Mapping[str, Sts],
+        metrics: Metrics,
+        clock: Clock,
+        packing: Packing,
+        full: Callable[[str, int], None],
+    ) -> None:
         self._by_target = by_target
         self._metrics = metrics
         self._clock = clock
+        self._packing = packing
+        self._full = full
 
     def switch(self, by_target: Mapping[str, Sts]) -> None:
         """Send sessions to these from now on."""
@@ -53,10 +67,19 @@ class Mints:
         sts = self._by_target.get(session.target)
         if sts is None:
             raise StsUnavailable(Reason.NO_ANSWER, detail=f"there is no target {session.target} any longer")
-        credentials = await sts.mint(session, lane=lane, proof=proof)
+        try:
+            credentials = await sts.mint(session, lane=lane, proof=proof)
+        except PolicyTooLarge:
+            self._packing.refused(session)
+            raise
         lifetime = (credentials.expiration - self._clock.now()).total_seconds()
         self._metrics.minted(session.scope, lifetime, credentials.packed_policy_size)
+        self._learn(session, credentials.packed_policy_size)
         return credentials
+
+    def _learn(self, session: RoleSession, percent: int | None) -> None:
+        if percent is not None and self._packing.took(session, percent):
+            self._full(session.scope, percent)
 
 
 class Observer:
@@ -73,6 +96,10 @@ class Observer:
     def failed(self, request_id: str, exc: BaseException | None) -> None:
         """Log a defect with its traceback, which holds no locals."""
         self._log.error("defect", request_id=request_id, exc_info=exc)
+
+    def full(self, scope: str, percent: int) -> None:
+        """Log that the sessions of a scope nearly fill what STS packs."""
+        self._log.warning("packed policy nearly full", scope=scope, percent=percent)
 
     def keys(self, issuer: str, result: str, detail: str) -> None:
         """Count a fetch of keys or the keeping of them, and log what an operator should know of it."""

@@ -24,6 +24,7 @@ from vendor.leases.leases import Leases
 from vendor.metrics import Metrics
 from vendor.observer import Mints, Observer
 from vendor.policy.decision import Mapping
+from vendor.policy.packing import Packing
 from vendor.process import SystemClock, calm_collector, measure_lag
 from vendor.reloading import Reloading, refuse_restart
 from vendor.server.listener import Listener
@@ -68,7 +69,14 @@ class Service:
         self._generation = 1
         self._issuers = self._made_issuers(configuration, None)
         self._targets = self._made_targets(configuration, None)
-        self._mints = Mints(by_target=self._targets.sts, metrics=metrics, clock=clock)
+        self._packing = Packing()
+        self._mints = Mints(
+            by_target=self._targets.sts,
+            metrics=metrics,
+            clock=clock,
+            packing=self._packing,
+            full=self._observer.full,
+        )
         self._expiry = ExpiryLedger(clock=clock)
         self._leases = Leases(mint=self._mints, clock=clock, expiry=self._expiry)
         self._leaving: set[asyncio.Task[None]] = set()
@@ -132,7 +140,7 @@ class Service:
         )
         return Exchange(
             authenticator=self._made_authenticator(self._issuers),
-            mapping=_mapping(self._configuration, self._generation),
+            mapping=_mapping(self._configuration, self._generation, self._packing),
             leases=self._leases,
             ledger=ledger,
             clock=self._clock,
@@ -157,7 +165,7 @@ class Service:
         issuers = await asyncio.to_thread(self._made_issuers, new, self._issuers)
         targets = self._made_targets(new, self._targets)
         try:
-            mapping = await asyncio.to_thread(_mapping, new, self._generation + 1)
+            mapping = await asyncio.to_thread(_mapping, new, self._generation + 1, self._packing)
             await targets.open()
             with suppress(TimeoutError):  # its tokens are refused until its keys come; all others wait for nothing
                 async with asyncio.timeout(KEYS_WITHIN):
@@ -250,12 +258,13 @@ async def _end(task: asyncio.Task[None]) -> None:
         await task
 
 
-def _mapping(configuration: Configuration, generation: int) -> Mapping:
+def _mapping(configuration: Configuration, generation: int, packing: Packing) -> Mapping:
     return Mapping(
         scopes=configuration.scopes,
         generation=generation,
         targets=configuration.targets,
         issuers={issuer.url: lasting(issuer) for issuer in configuration.issuers.values()},
+        packing=packing,
     )
 
 

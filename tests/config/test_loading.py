@@ -124,6 +124,7 @@ defaults:
   session:
     tags: {team: a, stage: prod}
     transitive_tags: [team]
+    optional_tags: [stage]
     name: "{{ namespace }}"
     source_identity: someone
     duration: 30m
@@ -134,12 +135,14 @@ defaults:
     assert (bare.target, bare.enforced) == ("own", False)
     assert dict(bare.session.tags).keys() == {"team", "stage"}
     assert (bare.session.transitive_tags, bare.session.cap_to_token) == (("team",), True)
+    assert bare.session.optional_tags == ("stage",)
     assert (bare.session.duration, bare.session.max_duration) == (timedelta(minutes=30), timedelta(hours=2))
     own = """\
     mode: enforce
     session:
       tags: {team: b}
       transitive_tags: []
+      optional_tags: [team]
       name: x
       duration: 1h
       cap_to_token: false
@@ -148,6 +151,7 @@ defaults:
     assert (said.target, said.enforced) == ("aws", True)
     assert {key: str(value) for key, value in said.session.tags} == {"team": "b", "stage": "prod"}
     assert (said.session.transitive_tags, said.session.cap_to_token, str(said.session.name)) == ((), False, "x")
+    assert said.session.optional_tags == ("team",)
     assert (said.session.duration, said.session.max_duration) == (timedelta(hours=1), timedelta(hours=2))
 
 

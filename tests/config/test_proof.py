@@ -272,6 +272,16 @@ def test_a_request_tag_that_its_sender_chose_is_not_the_identitys_own_t14(tmp_pa
     assert (finding.severity, finding.field) == ("error", "scopes.reports.session.tags.team")
 
 
+def test_a_tag_that_the_ceiling_names_may_not_be_left_out(tmp_path: Path) -> None:
+    said = f"{UNLIMITED}, tags: {{team: [a]}}"
+    scopes = SCOPES + "      tags: {team: a, job: b}\n"
+    assert messages(tmp_path, said, scopes + "      optional_tags: [job]\n") == []
+    told = "session.optional_tags: the tag team may not be left out"
+    assert messages(tmp_path, said, scopes + "      optional_tags: [job, team]\n") == [told]
+    inherited = "defaults: {session: {optional_tags: [team]}}\n"
+    assert messages(tmp_path, said, scopes, more=inherited) == ["defaults." + told]
+
+
 def test_what_is_wrong_already_is_not_found_to_exceed_anything(tmp_path: Path) -> None:
     scopes = scopes_with("role/reports", "role/{{ stage }}-{{ month }}").replace(
         'month: {pattern: "[0-9]{4}-[0-9]{2}", default: 2026-01}', "month: {one_of: ['*']}\n      stage: {one_of: 5}"

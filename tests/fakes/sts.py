@@ -7,6 +7,7 @@ import base64
 import hashlib
 import re
 import uuid
+import zlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ OVERSIZE = 10_000_000
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\x21-\x7e]{1,512}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}", re.ASCII)
 _LONGEST, _LONGEST_CHAINED, _SHORTEST = 43_200, 3_600, 900
+_WHOLE = 100
 _OTHER_ROLE = "arn:aws:iam::999999999999:role/somebody-else"
 
 
@@ -56,7 +58,8 @@ class STS(Switches, Loopback):
     """AssumeRole and GetCallerIdentity with every parameter recorded.
 
     `requests` holds what came in order, `issued` the request behind each key id. `packed_policy_size` is a percentage
-    (None leaves it out), `lifetime` overrides DurationSeconds in the answer. Signatures are wanted but not verified.
+    (None leaves it out); with `packed_limit` bytes it is computed instead, and what packs to more is too
+    large. `lifetime` overrides DurationSeconds in the answer. Signatures are wanted but not verified.
     `trusts` are the roles that there are; None means all of them, open to everybody.
     """
 
@@ -67,6 +70,7 @@ class STS(Switches, Loopback):
         self.requests: list[Request] = []
         self.issued: dict[str, Request] = {}
         self.packed_policy_size: int | None = 6
+        self.packed_limit: int | None = None
         self.lifetime: timedelta | None = None
         self.caller_arn = "arn:aws:iam::111122223333:user/vendor"
         self.trusts: dict[str, Trust] | None = None
@@ -118,6 +122,8 @@ class STS(Switches, Loopback):
             return _error("ValidationError", wrong, 400)
         if self.trusts is not None and (refused := trust.refusal(self.trusts, request, caller=self.caller_arn)):
             return _error(*refused)
+        if (self._packed(request) or 0) > _WHOLE:
+            return _error("PackedPolicyTooLarge", "Packed size of policy exceeds the limit", 400)
         issued = _bent(self._issue(request), fault, now=self._clock.now())
         body = sts_wire.answer("AssumeRole", self._result(issued, request), _request_id())
         if fault.kind is Kind.CUT_XML:
@@ -147,11 +153,24 @@ class STS(Switches, Loopback):
         )
         arn = sts_wire.session_arn(issued.role_arn, request.session_name)
         user = element("AssumedRoleId", f"AROAFAKEFAKEFAKEFAKE:{request.session_name}") + element("Arn", arn)
-        size = None if self.packed_policy_size is None else str(self.packed_policy_size)
+        packed = self._packed(request)
+        size = None if packed is None else str(packed)
         return (
             f"<AssumedRoleUser>{user}</AssumedRoleUser><Credentials>{credentials}</Credentials>"
             f"{element('PackedPolicySize', size)}{element('SourceIdentity', request.source_identity)}"
         )
+
+    def _packed(self, request: Request) -> int | None:
+        """Return the percentage that a request fills: packed by a rule of its own, which nobody could guess."""
+        if self.packed_limit is None:
+            return self.packed_policy_size
+        return -(-_WHOLE * packed_bytes(request) // self.packed_limit)
+
+
+def packed_bytes(request: Request) -> int:
+    """Return the bytes that a request packs to."""
+    tags = (text for tag in request.tags.items() for text in tag)
+    return len(zlib.compress("\0".join((request.policy or "", *request.policy_arns, *tags)).encode()))
 
 
 def _bent(issued: _Issued, fault: Fault, *, now: datetime) -> _Issued:

@@ -75,6 +75,7 @@ def _session(session: dict[str, Any]) -> dict[str, str]:
         "external id": "sent" if session["external_id"] else None,
         "tags": ", ".join(f"{key}={value}" for key, value in session["tags"].items()),
         "transitive": ", ".join(session["transitive_tags"]),
+        "left out": ", ".join(session["dropped_tags"]),
         "policy ARNs": ", ".join(session["policy_arns"]),
         "duration": f"{session['duration_seconds']} s, {_RULES[session['duration_rule']]}",
         "not after": session["not_after"],

@@ -97,6 +97,8 @@ class Code(StrEnum):
     UNKNOWN_TAG = "V615"
     POLICY_ARN = "V616"
     STS_TEXT = "V617"
+    UNKNOWN_OPTIONAL = "V618"
+    OPTIONAL_NEEDED = "V619"
     SHORT_SESSION = "V650"
     UNUSED_POLICY = "V651"
     # Targets and roles.

@@ -105,8 +105,14 @@ class _Proof:
             tag = whole.tags.get(key)
             if tag is None:
                 self._find(("session", "tags"), "tags", expected)
+            elif key in self._optional():
+                self._find(("session", "optional_tags"), "tags", f"the tag {key} may not be left out")
             elif tag.pieces and not (self._ceiling.tags[key].hold(tag.pieces) or self._is_own(key, tag)):
                 self._find(tag.path, "tags", expected)
+
+    def _optional(self) -> list[str]:
+        said, defaults = self._reading.said.session, self._reading.around.defaults.session
+        return (said if "optional_tags" in said.model_fields_set else defaults).optional_tags
 
     def _is_own(self, key: str, tag: Said) -> bool:
         """Tell whether a tag is filled as the ceiling has it, with what issuers say of the caller and nothing else."""

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from vendor.config import fragments, policies, shape
 from vendor.config.codes import Code
+from vendor.config.problems import values
 from vendor.config.reading import check_literal, check_names, read_text
 from vendor.policy import limits
 from vendor.policy.grant import SessionTemplate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from vendor.config.findings import Path
     from vendor.config.reading import Reading
@@ -31,6 +32,7 @@ def session(reading: Reading) -> SessionTemplate:
     said, defaults = reading.said.session, reading.around.defaults.session
     tags = {**defaults.tags, **said.tags}
     transitive = (said if "transitive_tags" in said.model_fields_set else defaults).transitive_tags
+    optional = (said if "optional_tags" in said.model_fields_set else defaults).optional_tags
     duration, max_duration = _durations(reading, said, defaults)
     cap = said.cap_to_token if said.cap_to_token is not None else defaults.cap_to_token
     policy = _policy(reading)
@@ -42,6 +44,7 @@ def session(reading: Reading) -> SessionTemplate:
         policy_arns=_policy_arns(reading),
         tags=_tags(reading, tags),
         transitive_tags=_transitive(reading, transitive, tags),
+        optional_tags=_optional(reading, optional, tags, transitive),
         name=name,
         source_identity=source_identity,
         duration=duration,
@@ -120,6 +123,32 @@ def _transitive(reading: Reading, said: list[str], tags: Mapping[str, str]) -> t
         if key not in tags and (*reading.at, "session", "tags", key) not in reading.document.keys:
             reading.find(Code.UNKNOWN_TAG, ("session", "transitive_tags", index), f"there is no tag {key}")
     return tuple(said)
+
+
+def _optional(reading: Reading, said: list[str], tags: Mapping[str, str], transitive: list[str]) -> tuple[str, ...]:
+    """Return the tags that may be left out; what is no tag, or what something relies on, is found."""
+    at: Path = ("session", "optional_tags")
+    for index, key in enumerate(said):
+        if key not in tags and (*reading.at, "session", "tags", key) not in reading.document.keys:
+            reading.find(Code.UNKNOWN_OPTIONAL, (*at, index), f"there is no tag {key}")
+        elif key in transitive:
+            message = f"the tag {key} is transitive: roles further on rely on it"
+            reading.find(Code.OPTIONAL_NEEDED, (*at, index), message)
+        elif any(_reads(text, key) for text in _texts(reading)):
+            reading.find(Code.OPTIONAL_NEEDED, (*at, index), f"the policy reads aws:PrincipalTag/{key}")
+    return tuple(said)
+
+
+def _reads(text: str, key: str) -> bool:
+    """Tell whether a text is the condition key of a session tag, or has a variable that stands for its value."""
+    return re.search(rf"aws:PrincipalTag/{re.escape(key)}( *[,}}]|$)", text, re.IGNORECASE) is not None
+
+
+def _texts(reading: Reading) -> Iterator[str]:
+    """Yield every text of the session policy, its keys too."""
+    for part in reading.statements:
+        for path, value in values(part.value):
+            yield from (one for one in (*path, value) if isinstance(one, str))
 
 
 def _policy_arns(reading: Reading) -> tuple[str, ...]:

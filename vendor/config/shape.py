@@ -344,6 +344,7 @@ class SessionDefaults(Shape):
 
     tags: dict[Text, Text] = {}
     transitive_tags: list[Text] = []
+    optional_tags: list[Text] = []
     name: Text | None = None
     source_identity: Text | None = None
     duration: Duration | None = None

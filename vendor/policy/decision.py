@@ -15,6 +15,7 @@ from vendor.policy.fingerprint import fingerprint
 from vendor.policy.lookup import Lookup
 from vendor.policy.mint import FederationToken
 from vendor.policy.naming import session_name
+from vendor.policy.packing import Packing, dropped, lighter
 from vendor.policy.parameter import admit_attribute
 from vendor.policy.session import RoleSession
 from vendor.refusals import AccessDenied, InvalidRequest, Reason, Refusal, ScopeRequired
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from vendor.identity.principal import AttributeValue, Principal
     from vendor.policy.grant import Scope
     from vendor.policy.parameter import Parameter
+    from vendor.refusals import PolicyTooLarge
 
 TOKEN_SCOPE: Final = "token_scope"  # noqa: S105 - a name
 """What a grant fails by when it matches and the token itself is not for the scope."""
@@ -70,12 +72,23 @@ class Considered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """A whole decision for people to read: no credentials in it."""
+    """A whole decision for people to read: no credentials in it.
+
+    `packed` is the percentage of what STS takes that the session is expected to fill, None where that is not known.
+    """
 
     grants: tuple[Considered, ...]
     permission: Permission | None
     session: RoleSession | None
     refusal: Refusal | None
+    packed: int | None = None
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """The optional tags that the session goes without."""
+        if self.permission is None or self.session is None:
+            return ()
+        return dropped(self.session, self.permission.scope.session.optional_tags)
 
 
 class Mapping:
@@ -83,7 +96,7 @@ class Mapping:
 
     Permission is decided afresh each time; what a permission is filled to depends on nothing but who asked for what, so
     the latest `capacity` sessions are remembered. `targets` are keyed by name, `issuers` by their URL: what these are
-    is among the terms of a session.
+    is among the terms of a session. `packing` is what was learned of sizes, by whichever mapping.
     """
 
     def __init__(
@@ -93,12 +106,14 @@ class Mapping:
         generation: int,
         targets: AbstractMapping[str, object] = MappingProxyType({}),
         issuers: AbstractMapping[str, object] = MappingProxyType({}),
+        packing: Packing | None = None,
         capacity: int = 10_000,
     ) -> None:
         self.scopes = scopes
         self.generation = generation
         self._targets = targets
         self._issuers = issuers
+        self._packing = packing or Packing()
         self._terms: dict[tuple[str, str], str] = {}
         self._lookup = Lookup(scopes.values())
         self._opened: OrderedDict[object, RoleSession] = OrderedDict()
@@ -138,7 +153,7 @@ class Mapping:
         return [permission for permission in found if permission is not None]
 
     def open(self, permission: Permission, principal: Principal, asked: Asked) -> RoleSession:
-        """Return the session of a permission; see `open_session`."""
+        """Return the session of a permission, without optional tags that will not fit; see `open_session`."""
         key = (principal.token_sha256, permission.scope.name, *asked.parameters.items(), asked.duration)
         session = self._opened.get(key) if principal.token_sha256 else None
         if session is None:
@@ -146,7 +161,17 @@ class Mapping:
             self._opened[key] = session
             if len(self._opened) > self._capacity:
                 self._opened.popitem(last=False)
-        return session
+        return self._packing.fitted(session, permission.scope.session.optional_tags)
+
+    def lighten(self, permission: Permission, session: RoleSession, refusal: PolicyTooLarge) -> RoleSession:
+        """Return a session with one optional tag less than the one that STS found too large.
+
+        Raises the refusal if none is left that could be left out.
+        """
+        found = lighter(session, permission.scope.session.optional_tags)
+        if found is None:
+            raise refusal
+        return found
 
     def explain(self, principal: Principal, asked: Asked) -> Decision:
         """Return the decision that `permit` and `open_session` would come to, and why."""
@@ -154,11 +179,13 @@ class Mapping:
         try:
             permission, settled = self.settle(principal, asked)
             session = self._open(permission, principal, settled)
+            session = self._packing.fitted(session, permission.scope.session.optional_tags)
         except Refusal as refused:
             refusal = refused
         scope = permission.scope if permission else self.scopes.get(asked.scope or "")
         grants = tuple(_consider(scope, index, principal) for index in range(len(scope.grants))) if scope else ()
-        return Decision(grants=grants, permission=permission, session=session, refusal=refusal)
+        packed = self._packing.expected(session) if session else None
+        return Decision(grants=grants, permission=permission, session=session, refusal=refusal, packed=packed)
 
     def keeps(self, session: RoleSession) -> bool:
         """Tell whether a session could be opened now as it was: whether the terms on which it was are still these."""

@@ -38,13 +38,15 @@ class SessionTemplate:
     """What every session of a scope is limited to.
 
     Without `policy` the session has all that the role has; the configuration then had to say `unrestricted: true`.
-    `duration` is given when none is asked for; `max_duration` is the most that may be asked for.
+    `optional_tags` are left out, the first of them first, where STS cannot pack them all. `duration` is given when none
+    is asked for; `max_duration` is the most that may be asked for.
     """
 
     policy: PolicyTemplate | None
     policy_arns: tuple[str, ...]
     tags: tuple[tuple[str, Text], ...]
     transitive_tags: tuple[str, ...]
+    optional_tags: tuple[str, ...] = ()
     name: Text | None
     source_identity: Text | None
     duration: timedelta

@@ -49,7 +49,8 @@ class Unreplayable(StrEnum):
 class Recorded:
     """One exchange: who asked for what, and the line's own members, which say what came of it.
 
-    `key` is the same for exchanges that any one configuration decides alike.
+    `dropped` are the tags that STS could not pack. `key` is the same for exchanges that any one configuration decides
+    alike.
     """
 
     issuer: str
@@ -59,6 +60,7 @@ class Recorded:
     duration: timedelta | None
     token_scopes: frozenset[str] | None
     role: str | None
+    dropped: tuple[str, ...]
     line: Mapping[str, Any]
     key: bytes
 
@@ -107,6 +109,7 @@ def read_recorded(line: dict[str, Any]) -> Recorded | Unreplayable:
         duration=None if seconds is None else _duration(seconds),
         token_scopes=None if scopes is None else frozenset(_listed(scopes)),
         role=role,
+        dropped=_listed(line.get("dropped_tags") or []),
         line=line,
         key=_key(asked),
     )

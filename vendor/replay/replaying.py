@@ -161,6 +161,7 @@ def _told(permission: Permission, session: RoleSession) -> dict[str, Any]:
         "policy_arns": list(session.policy_arns),
         "tags": dict(session.tags),
         "transitive_tags": list(session.transitive_tags),
+        "optional_tags": permission.scope.session.optional_tags,
     }
 
 
@@ -184,6 +185,9 @@ def _difference(recorded: Recorded, decided: _Decided) -> tuple[Change, str, Any
 
 def _session(recorded: Recorded, decided: _Decided) -> dict[str, Any]:
     session = dict(decided.session or {})
+    # What STS could not pack then, it could not now.
+    left_out = {*session.pop("optional_tags")}.intersection(recorded.dropped)
+    session["tags"] = {key: value for key, value in session["tags"].items() if key not in left_out}
     session["not_after"] = recorded.line.get("token_expires") if session["not_after"] else None
     return session
 

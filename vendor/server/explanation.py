@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from vendor.policy import limits
+from vendor.policy.packing import FULL, WHOLE
 from vendor.server.wire import timestamp
 
 if TYPE_CHECKING:
@@ -54,8 +55,12 @@ def of_decision(
         "would_refuse": _would_refuse(decision),
         "grants": [_grant(grant, whole=whole) for grant in grants],
         "refusal": refusal and of_refusal(refusal, whole=whole),
-        "session": session and _session(session, asked, now=now, whole=whole),
-        "warnings": [*_of_principal(decision, principal), *(_of_session(session, now) if session else ())],
+        "session": session and _session(decision, session, asked, now=now, whole=whole),
+        "warnings": [
+            *_of_principal(decision, principal),
+            *(_of_session(session, now) if session else ()),
+            *_of_packing(decision),
+        ],
     }
 
 
@@ -110,7 +115,7 @@ def _grant(grant: Considered, *, whole: bool) -> dict[str, Any]:
     return {**told, "issuer": grant.issuer, "wanted": grant.wanted} if whole else told
 
 
-def _session(session: RoleSession, asked: Asked, *, now: datetime, whole: bool) -> dict[str, Any]:
+def _session(decision: Decision, session: RoleSession, asked: Asked, *, now: datetime, whole: bool) -> dict[str, Any]:
     """Return what would be sent to STS; the external id is a shared secret, so only its presence is told."""
     told = {
         "target": session.target,
@@ -122,6 +127,8 @@ def _session(session: RoleSession, asked: Asked, *, now: datetime, whole: bool) 
         "policy_arns": list(session.policy_arns),
         "tags": dict(session.tags),
         "transitive_tags": list(session.transitive_tags),
+        "dropped_tags": list(decision.dropped),
+        "packed_policy_percent": decision.packed,
         "source_identity": session.source_identity,
         "duration_seconds": max(0, int(limits.shortened(session, now).total_seconds())),
         "duration_rule": _duration_rule(session, asked, now),
@@ -143,6 +150,17 @@ def _of_principal(decision: Decision, principal: Principal) -> list[str]:
         said.append("no grant matches: only mode audit lets this identity through")
     if decision.session and not principal.subject:
         said.append("no subject was given: behind a real one the session name ends in another digest")
+    return said
+
+
+def _of_packing(decision: Decision) -> list[str]:
+    said = []
+    if decision.dropped:
+        said.append(f"left out, as STS could not pack all of it: the tags {', '.join(decision.dropped)}")
+    if decision.packed is not None and decision.packed > WHOLE:
+        said.append("STS is expected to find policy, policy ARNs and tags too large when they are packed")
+    elif decision.packed is not None and decision.packed > FULL:
+        said.append(f"policy, policy ARNs and tags fill about {decision.packed} % of what STS takes packed")
     return said
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from vendor.policy.grant import Scope
     from vendor.trust.fillings import Fillings
@@ -92,9 +93,10 @@ def _statements(use: Fillings) -> Iterator[dict[str, Any]]:
     external_id = use.scope.mint.external_id
     said = {"sts:ExternalId": use.of(external_id)} if external_id else {}
     named = {**said, "sts:RoleSessionName": use.of_session_name(), **identity, **tags}
-    yield {"Action": "sts:AssumeRole", "Condition": _matching(named)}
+    optional = frozenset(f"aws:RequestTag/{key}" for key in session.optional_tags)
+    yield {"Action": "sts:AssumeRole", "Condition": _matching(named, optional)}
     if session.tags:
-        yield {"Action": "sts:TagSession", "Condition": {**_matching(tags), **_keys(use.scope)}}
+        yield {"Action": "sts:TagSession", "Condition": {**_matching(tags, optional), **_keys(use.scope)}}
     if identity:
         yield {"Action": "sts:SetSourceIdentity", "Condition": _matching(identity)}
 
@@ -112,11 +114,15 @@ def _keys(scope: Scope) -> dict[str, Any]:
     return {"ForAllValues:StringEquals": only, "Null": {"sts:TransitiveTagKeys": "true"}}
 
 
-def _matching(wanted: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
-    """Return the conditions that hold each key to its patterns: equality where none has a wildcard."""
+def _matching(wanted: Mapping[str, tuple[str, ...]], optional: AbstractSet[str] = frozenset()) -> dict[str, Any]:
+    """Return the conditions that hold each key to its patterns: equality where none has a wildcard.
+
+    An optional key may be missing.
+    """
     made: dict[str, dict[str, Any]] = {}
     for key, patterns in wanted.items():
         wild = any("*" in one or "?" in one for one in patterns)
         listed = list(patterns) if len(patterns) > 1 else patterns[0]
-        made.setdefault("StringLike" if wild else "StringEquals", {})[key] = listed
+        operator = "StringLike" if wild else "StringEquals"
+        made.setdefault(f"{operator}IfExists" if key in optional else operator, {})[key] = listed
     return made

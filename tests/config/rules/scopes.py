@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.config.rules.passages import MINT, MINTED, OF_SESSION, POLICY, ROLE, SESSION
+from tests.config.rules.passages import MINT, MINTED, OF_SESSION, POLICY, RESOURCE, ROLE, SESSION
 from tests.config.sound import rules
 
 SCOPES = rules(
@@ -218,6 +218,40 @@ SCOPES = rules(
         f"{SESSION}      tags: {{a: b}}\n      transitive_tags: [a, ^^c]\n",
         f"{OF_SESSION}.transitive_tags[1]",
         "there is no tag c",
+    ),
+    (
+        "an optional tag is a tag",
+        SESSION,
+        f"{SESSION}      tags: {{a: b}}\n      optional_tags: [a, ^^c]\n",
+        f"{OF_SESSION}.optional_tags[1]",
+        "there is no tag c",
+    ),
+    (
+        "an optional tag is not transitive",
+        SESSION,
+        f"{SESSION}      tags: {{a: b}}\n      transitive_tags: [a]\n      optional_tags: [^^a]\n",
+        f"{OF_SESSION}.optional_tags[0]",
+        "the tag a is transitive: roles further on rely on it",
+    ),
+    (
+        "an optional tag is no variable of the policy",
+        RESOURCE,
+        (
+            "arn:aws:s3:::reports/${aws:principaltag/Team}/*\n      tags: {team: b}\n      optional_tags: [^^team]\n"
+            "      name: '{{ month }}'"
+        ),
+        f"{OF_SESSION}.optional_tags[0]",
+        "the policy reads aws:PrincipalTag/team",
+    ),
+    (
+        "an optional tag is no key of a condition",
+        RESOURCE,
+        (
+            f"{RESOURCE}\n            Condition: {{StringEquals: {{'aws:PrincipalTag/team': b}}}}\n"
+            "      tags: {team: b}\n      optional_tags: [^^team]"
+        ),
+        f"{OF_SESSION}.optional_tags[0]",
+        "the policy reads aws:PrincipalTag/team",
     ),
     (
         "there are ten policy ARNs at most",

@@ -93,6 +93,16 @@ SESSIONS: Final = {
         why="STS refuses every call with it.",
         mend="Keep to what is told; a session name has 2 to 64 of letters, digits and `_ + = , . @ -`.",
     ),
+    Code.UNKNOWN_OPTIONAL: Meaning(
+        "an optional tag that is no tag",
+        why="Nothing would be left out where STS cannot pack the session.",
+        mend="Add it under `tags`, or take it out of `optional_tags`.",
+    ),
+    Code.OPTIONAL_NEEDED: Meaning(
+        "an optional tag that something relies on",
+        why="A session without it would mean something else: what reads the tag would allow or refuse the wrong thing.",
+        mend="Take it out of `optional_tags`, or out of what is told.",
+    ),
     Code.SHORT_SESSION: Meaning(
         "a session so short that SDKs renew it all the time",
         why="They renew when 15 minutes are left, and wait for it when 10 are: each use would call back.",
