@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from vendor.cli import main
 from vendor.cli.annotation import annotation, of_finding
 from vendor.config.codes import Code
 from vendor.config.findings import Finding
+from vendor.config.meanings import MEANINGS
 
 GOOD = CONFIGURATION.format(audit="-", issuer="https://oidc.example.com", sts="https://sts.example.com")
 HOOKS = ROOT / ".pre-commit-hooks.yaml"
@@ -93,6 +96,42 @@ def test_a_finding_without_a_field_has_its_code_alone_as_title() -> None:
         of_finding(Finding("f.yaml", 1, 2, "", "no", Code.NOT_YAML))
         == "::error file=f.yaml,line=1,col=2,title=V104::no"
     )
+
+
+@pytest.mark.parametrize("said", ["V401", "v401", "[V401]"])
+def test_a_code_is_explained_without_a_configuration(said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--explain", said]) == 0
+    assert capsys.readouterr() == (
+        (
+            "V401 (error): a grant to an issuer that does not exist\n"
+            "  why   No token could match it.\n"
+            "  mend  Correct the name, or add the issuer under `issuers`.\n"
+        ),
+        "",
+    )
+
+
+@pytest.mark.parametrize("code", Code)
+def test_every_code_is_explained_in_text_and_in_json(code: Code, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--explain", code, "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"code": code, "severity": code.severity, **asdict(MEANINGS[code])}
+    assert main(["check", "--explain", code]) == 0
+    assert " ".join(capsys.readouterr().out.split()).endswith(told["mend"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--explain", "V999"], "vendor: there is no finding V999: a code is written V101\n"),
+        (["--explain", "\x1b[31m"], "vendor: there is no finding \\x1b[31m: a code is written V101\n"),
+    ],
+)
+def test_a_code_that_does_not_exist_is_told_in_one_line(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", *arguments]) == 2
+    assert capsys.readouterr() == ("", told)
 
 
 def test_a_scope_is_named_only_to_be_proven(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,6 +46,7 @@ def test_an_example_prints_what_is_shown(tmp_path: Path, block: str) -> None:
 
 
 def test_each_command_is_shown() -> None:
-    assert {block.split()[2] for block in CONSOLES if block.startswith("$ vendor")} == {"explain", "trust-policy"}
+    shown = {block.split()[2] for block in CONSOLES if block.startswith("$ vendor")}
+    assert shown == {"check", "explain", "trust-policy"}
     assert "$ vendor replay " in DOCUMENT
     assert "$ vendor check " in DOCUMENT

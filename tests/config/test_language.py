@@ -55,6 +55,11 @@ def test_a_key_that_is_an_alias_or_has_an_anchor_is_refused(tmp_path: Path) -> N
     assert told(tmp_path, changed("version: 1", "&a version: 1"))[0].startswith("1:1: an anchor")
 
 
+def test_an_alias_within_a_policy_is_one_problem(tmp_path: Path) -> None:
+    (line,) = told(tmp_path, changed("s3:GetObject", "*actions"))
+    assert line.startswith("36:21: scopes.reports.session.policy.Statement[0].Action: an alias")
+
+
 def test_of_a_key_that_stands_twice_the_places_are_those_of_the_first(tmp_path: Path) -> None:
     text = changed(
         "  aws: {regions: [eu-west-1, eu-central-1]}\n", "  aws: {regions: [europe]}\n  aws: {regions: [a]}\n"

@@ -29,7 +29,8 @@ def add(commands: Any) -> None:
     command = commands.add_parser(
         "check", help="check a configuration and say everything that is wrong with it", epilog=_EPILOG
     )
-    command.add_argument("config", type=Path, metavar="F", help="the configuration file")
+    command.add_argument("config", type=Path, metavar="F", nargs="?", help="the configuration file")
+    command.add_argument("--explain", metavar="CODE", help="say what a finding's code means, and check nothing")
     command.add_argument(
         "--format",
         choices=("text", "json", "github"),
@@ -40,7 +41,7 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--scope", action="append", default=[], metavar="S", help="with --live: prove this scope only; repeatable"
     )
-    command.set_defaults(run=_run)
+    command.set_defaults(run=_run, misused=command.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +69,26 @@ class _Checked:
 
 def _run(options: argparse.Namespace) -> int:
     try:
+        if options.explain is not None:
+            return _explain(options)
         checked = _check(options)
     except given.UnusableError as exc:
         print(exc, file=sys.stderr)
         return given.USAGE
     {"text": _as_text, "json": _as_json, "github": _as_github}[options.format](checked)
     return checked.exit_code
+
+
+def _explain(options: argparse.Namespace) -> int:
+    """Print what a code means.
+
+    Raises UnusableError.
+    """
+    from vendor.cli import meaning  # noqa: PLC0415
+
+    code = meaning.of_code(options.explain)
+    print(meaning.as_json(code) if options.format == "json" else meaning.as_text(code))
+    return 0
 
 
 def _check(options: argparse.Namespace) -> _Checked:
@@ -84,6 +99,8 @@ def _check(options: argparse.Namespace) -> _Checked:
     from vendor import config  # noqa: PLC0415 - each command loads only what it needs
     from vendor.cli import live  # noqa: PLC0415
 
+    if options.config is None:
+        options.misused("name the configuration file F, or a code to --explain")
     if options.scope and not options.live:
         raise given.UnusableError("vendor: --scope is about --live")
     try:

@@ -125,7 +125,8 @@ def _check_places(part: Part, path: Path, value: Any, parameters: Mapping[str, P
     except TemplateError as exc:
         part.find(Code.BAD_PLACE, path, str(exc))
     else:
-        for problem in _undelimited(Text.parse(value), parameters):
+        # What is no text here was an alias, which is a finding already.
+        for problem in _undelimited(Text.parse(value), parameters) if isinstance(value, str) else ():
             part.find_used(Code.UNDELIMITED, path, f"{value}: {problem}")
 
 
