@@ -1,0 +1,158 @@
+"""A store that does not answer costs next to nothing, and is used again once it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.redis.conftest import Asked
+from vendor.leases.store import StoreError
+from vendor.redis.server import CARRIERS, FAILURES
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+    from tests.fakes.between import Between
+    from tests.fakes.valkey import Valkey
+
+ECHO = ("ECHO", "told")
+
+
+async def fails(asked: Asked) -> float:
+    """Ask, which must fail, and return the seconds that it took."""
+    began = time.monotonic()
+    with pytest.raises(StoreError):
+        await asked.server.ask("echo", *ECHO)
+    return time.monotonic() - began
+
+
+async def answers_again(asked: Asked) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                assert await asked.server.ask("echo", *ECHO) == b"told"
+            except StoreError:
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+
+async def test_a_question_is_answered_and_counted(asked: Asked) -> None:
+    assert await asked.server.ask("echo", *ECHO) == b"told"
+    assert asked.results == {("probe", "ok"): 1, ("echo", "ok"): 1}
+
+
+@pytest.mark.parametrize("how", ["hangs", "slow", "down"])
+async def test_after_three_failures_it_is_let_alone_and_used_again_when_it_answers_f21(
+    asked: Asked, between: Between, how: str
+) -> None:
+    if how == "hangs":
+        between.hangs = True
+    elif how == "slow":
+        between.delay = 0.5
+    else:
+        await between.down()
+    took = [await fails(asked) for _ in range(FAILURES)]
+    assert max(took) < 0.2
+    skipped = [await fails(asked) for _ in range(100)]
+    assert sum(skipped) < 0.1
+    await asyncio.sleep(0.2)
+    await fails(asked)
+    result = "error" if how == "down" else "timeout"
+    assert asked.results["echo", result] == FAILURES
+    assert asked.results["echo", "skipped"] == 101
+    between.hangs, between.delay = False, 0.0
+    if how == "down":
+        await between.up()
+    await answers_again(asked)
+    assert asked.results["probe", "ok"] == 2
+
+
+async def test_one_failure_or_two_change_nothing(asked: Asked, between: Between) -> None:
+    for _ in range(3):
+        between.hangs = True
+        for _ in range(FAILURES - 1):
+            await fails(asked)
+        between.hangs = False
+        assert await asked.server.ask("echo", *ECHO) == b"told"
+
+
+async def test_a_server_that_is_not_there_when_we_begin_is_let_alone_from_the_first_question_on(
+    between: Between,
+) -> None:
+    await between.down()
+    asked = Asked(between.port)
+    await asked.server.open()
+    assert await fails(asked) < 0.02
+    assert asked.results == {("probe", "error"): 1, ("echo", "skipped"): 1}
+    await between.up()
+    await answers_again(asked)
+    await asked.server.close()
+
+
+async def test_a_replica_that_only_reads_is_no_store_until_it_is_the_primary_f22(
+    asked: Asked, valkey: Valkey, attacker: Redis
+) -> None:
+    await attacker.execute_command(  # type: ignore[no-untyped-call]
+        "REPLICAOF", "127.0.0.1", "1"
+    )
+    for _ in range(FAILURES):
+        with pytest.raises(StoreError, match="ReadOnlyError"):
+            await asked.server.ask("set", "SET", "a", "b")
+    await fails(asked)
+    await attacker.execute_command(  # type: ignore[no-untyped-call]
+        "REPLICAOF", "NO", "ONE"
+    )
+    await answers_again(asked)
+
+
+async def test_a_thousand_questions_at_once_go_together(asked: Asked, between: Between) -> None:
+    told = await asyncio.gather(*(asked.server.ask("echo", *ECHO) for _ in range(1000)))
+    assert told == [b"told"] * 1000
+    assert between.connections <= CARRIERS + 1
+
+
+async def test_a_busy_loop_gives_nothing_up_that_has_been_answered(asked: Asked) -> None:
+    asking = asyncio.create_task(asked.server.ask("echo", *ECHO))
+    for _ in range(3):
+        await asyncio.sleep(0.001)
+        time.sleep(0.1)  # noqa: ASYNC251 - this is the load
+    assert await asking == b"told"
+
+
+async def test_who_leaves_leaves_no_answer_behind_for_the_next_f23(asked: Asked, between: Between) -> None:
+    """A third of the questions are cancelled under way; each of the others is answered with its own answer."""
+    between.delay = 0.002
+
+    async def ask(number: int) -> None:
+        asking = asyncio.create_task(asked.server.ask("echo", "ECHO", f"{number}"))
+        if number % 3 == 0:
+            await asyncio.sleep(0.0005 * (number % 11))
+            asking.cancel()
+        told = await asyncio.gather(asking, return_exceptions=True)
+        assert told[0] == str(number).encode() or isinstance(told[0], asyncio.CancelledError)
+
+    for begin in range(0, 600, 30):
+        await asyncio.gather(*(ask(number) for number in range(begin, begin + 30)))
+    assert asked.results["echo", "ok"] >= 400
+    assert asked.results["echo", "timeout"] == asked.results["echo", "error"] == 0
+
+
+async def test_an_error_shows_nothing_of_what_was_asked(asked: Asked) -> None:
+    with pytest.raises(StoreError) as failed:
+        await asked.server.ask("eval", "EVAL", "return redis.call('CANARY')", 0)
+    assert str(failed.value) == "ResponseError"
+    assert failed.value.__cause__ is None
+
+
+async def test_closing_ends_a_probe_under_way(asked: Asked, between: Between) -> None:
+    between.hangs = True
+    for _ in range(FAILURES):
+        await fails(asked)
+    await asyncio.sleep(0.15)
+    await fails(asked)
+    await asked.server.close()
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "store probe"]

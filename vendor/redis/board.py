@@ -1,0 +1,84 @@
+"""A board on the server: a hash of notices, a set of their ends, and a channel that tells of each new one."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from redis.exceptions import RedisError
+
+from vendor.leases.notices import LONGEST, LONGEST_NAME, MOST
+from vendor.leases.store import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vendor.redis.server import Server
+
+SUBSCRIBE: Final = 1.0
+"""Seconds for subscribing to the channel."""
+
+_PIN: Final = """
+local now = redis.call('TIME')[1]
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('ZADD', KEYS[2], now + ARGV[3], ARGV[1])
+for _, key in ipairs(KEYS) do
+  if redis.call('TTL', key) < tonumber(ARGV[3]) then redis.call('EXPIRE', key, ARGV[3]) end
+end
+"""
+_PINNED: Final = f"""
+local now = redis.call('TIME')[1]
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 1000)) do
+  redis.call('HDEL', KEYS[1], name)
+  redis.call('ZREM', KEYS[2], name)
+end
+local found = {{}}
+for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if #found < {2 * MOST} and #name <= {LONGEST_NAME} and redis.call('HSTRLEN', KEYS[1], name) <= {LONGEST} then
+    found[#found + 1] = name
+    found[#found + 1] = redis.call('HGET', KEYS[1], name)
+  end
+end
+return found
+"""
+
+
+class RedisBoard:
+    """One board of a server, by its name; see `vendor.leases.store.Board`."""
+
+    def __init__(self, server: Server, name: str) -> None:
+        self._server = server
+        self._keys = [f"{server.prefix}:{{{name}}}:notices", f"{server.prefix}:{{{name}}}:ends"]
+        self._channel = f"{server.prefix}:{name}"
+        self._listening: Any = None
+
+    async def pin(self, name: str, raw: bytes, *, seconds: float) -> None:
+        """Pin a notice and tell of it; see `vendor.leases.store.Board.pin`."""
+        arguments = [*self._keys, name, raw, int(seconds) + 1]
+        await self._server.ask("pin", "EVAL", _PIN, 2, *arguments)
+        await self._server.ask("tell", "PUBLISH", self._channel, b"")
+
+    async def pinned(self) -> Mapping[str, bytes]:
+        """Return what is pinned; see `vendor.leases.store.Board.pinned`."""
+        found: list[bytes] = await self._server.ask("read", "EVAL", _PINNED, 2, *self._keys)
+        return {name.decode(errors="replace"): raw for name, raw in zip(found[::2], found[1::2], strict=True)}
+
+    async def change(self, seconds: float) -> None:
+        """Wait for a change; see `vendor.leases.store.Board.change`. That we listen now counts as one."""
+        try:
+            if self._listening is None:
+                self._listening = self._server.listener()
+                async with asyncio.timeout(SUBSCRIBE):
+                    await self._listening.subscribe(self._channel)
+            await self._listening.get_message(timeout=seconds)
+        except (RedisError, OSError) as exc:
+            await self.close()
+            raise StoreError(type(exc).__name__) from exc
+
+    async def close(self) -> None:
+        """Stop listening."""
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            with suppress(RedisError, OSError):
+                await listening.aclose()
