@@ -6,7 +6,7 @@ import pytest
 
 from vendor.refusals import KINDS, Code, InvalidToken, IssuerUnavailable, Reason, Refusal
 
-RETRIED = {"issuer_unavailable", "sts_throttled", "sts_unavailable", "audit_unavailable", "overloaded"}
+RETRIED = {"rate_limited", "issuer_unavailable", "sts_throttled", "sts_unavailable", "audit_unavailable", "overloaded"}
 
 
 def test_every_code_has_one_kind_and_every_kind_one_code() -> None:
@@ -27,6 +27,7 @@ def test_the_codes_are_the_ones_of_the_contract() -> None:
         "request_too_large",
         "unsupported_media_type",
         "header_too_large",
+        "rate_limited",
         "policy_too_large",
         "role_refused",
         "issuer_unavailable",

@@ -26,6 +26,7 @@ class Code(StrEnum):
     REQUEST_TOO_LARGE = "request_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     HEADER_TOO_LARGE = "header_too_large"
+    RATE_LIMITED = "rate_limited"
     POLICY_TOO_LARGE = "policy_too_large"
     ROLE_REFUSED = "role_refused"
     ISSUER_UNAVAILABLE = "issuer_unavailable"
@@ -89,6 +90,8 @@ class Reason(StrEnum):
     BAD_ANSWER = "bad_answer"
     SINK = "sink"
     CAPACITY = "capacity"
+    RATE = "rate"
+    MINTS = "mints"
     DEFECT = "defect"
 
 
@@ -202,6 +205,14 @@ class HeaderTooLarge(Refusal):
 
     code = Code.HEADER_TOO_LARGE
     told = "the request line or the headers are too large"
+
+
+class RateLimited(Refusal):
+    """This principal asks more often than it may."""
+
+    code = Code.RATE_LIMITED
+    told = "this identity asks too often"
+    retried_after = 1
 
 
 class PolicyTooLarge(Refusal):

@@ -20,4 +20,4 @@ def test_a_body_reads_the_same_in_both_spellings() -> None:
 
 def test_what_passes_says_when_to_try_again_and_nothing_else_does() -> None:
     passing = {kind.code for kind in KINDS if kind.retried_after is not None}
-    assert passing == {code for code, status in errors.STATUS.items() if status == 503}
+    assert passing == {code for code, status in errors.STATUS.items() if status in {429, 503}}

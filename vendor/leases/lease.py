@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from vendor.credentials import Credentials
+    from vendor.policy.grant import Scope
     from vendor.policy.session import RoleSession
 
 WANTED: Final = 20 * 60.0
 """Seconds that a hand-out should still have: SDKs that renew below 15 minutes would come back at every use."""
+LITTLE: Final = 5 * 60.0
+"""Seconds below which something newer is waited for as long as the caller can wait."""
+_FIXED: Final = 1_600
+"""Bytes of a lease, its place and its turn beside the texts in it, as measured by `tests.benchmarks.memory`."""
 
 
 class Clock(Protocol):
@@ -26,18 +31,37 @@ class Clock(Protocol):
         ...
 
 
+class Warrant(NamedTuple):
+    """On whose word a session may be renewed while nobody asks: the scope as it was granted, and the asker's token."""
+
+    scope: Scope
+    token_expires: datetime
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Lease:
     """One session's credentials as they are held.
 
     `minted` is when they came, `minted_monotonic` the same on the clock that never steps; both clocks must say that
-    they are still good. `answers` holds the doors' finished answers, so that they end with what they say.
+    they are still good. `warrant` is that of whoever was lent the session last, None where nobody can have it renewed
+    but by asking. `answers` holds the doors' finished answers, so that they end with what they say.
     """
 
     session: RoleSession
     credentials: Credentials
     minted: datetime
     minted_monotonic: float
+    warrant: Warrant | None = None
+    lent_until: float = float("-inf")
+    """When what its holder was given last ends, on the clock that never steps: until then the holder may come back."""
+    asleep: bool = False
+    """Whether it is renewed only if somebody asks for it again."""
+    stale: bool = False
+    """Whether its holder stopped coming back, as what it was given has ended."""
+    pause: float = 0.0
+    """Seconds that were waited after the latest attempt to renew it, which failed; none did if zero."""
+    retry_at: float = float("-inf")
+    """The moment before which no new attempt to renew it is made, on the clock that never steps."""
     answers: dict[str, bytes] = field(default_factory=dict, repr=False)
     lifetime: float = field(init=False)
     """Seconds from minting to expiry, never more than were asked for.
@@ -66,8 +90,46 @@ class Lease:
         """Return the moment from which asking again brings newer credentials."""
         return self.credentials.expiration - timedelta(seconds=self.margin)
 
+    @property
+    def ends(self) -> float:
+        """Return when it ends on the clock that never steps."""
+        return self.minted_monotonic + self.lifetime
+
+    @property
+    def in_use(self) -> bool:
+        """Tell whether these very credentials were lent to somebody."""
+        return self.lent_until >= self.ends
+
+    @property
+    def little(self) -> float:
+        """Return the seconds below which it is worth waiting for something newer."""
+        return min(LITTLE, self.margin / 4)
+
+    @property
+    def size(self) -> int:
+        """Return about how many bytes of memory it takes."""
+        session, credentials = self.session, self.credentials
+        texts = (
+            len(session.policy or "")
+            + len(session.subject)
+            + len(session.role_arn)
+            + len(session.session_name)
+            + sum(len(key) + len(value) for key, value in session.tags)
+        )
+        return _FIXED + texts + len(credentials.session_token.reveal()) + len(credentials.role_arn)
+
     def remaining(self, clock: Clock) -> float:
         """Return the seconds that are left by the less generous of the two clocks; zero or less means ended."""
         by_wall = (self.credentials.expiration - clock.now()).total_seconds()
-        by_monotonic = self.lifetime - (clock.monotonic() - self.minted_monotonic)
-        return min(by_wall, by_monotonic)
+        return min(by_wall, self.ends - clock.monotonic())
+
+    def wants_newer(self, clock: Clock) -> bool:
+        """Tell whether new credentials are wanted.
+
+        The clock that never steps says so alone: a step of the other one would have a whole fleet renewed at once.
+        """
+        return self.ends - clock.monotonic() < self.margin
+
+    def succeed(self, before: Lease) -> None:
+        """Take over what is known of the holder of the lease in whose place this one comes."""
+        self.warrant, self.lent_until = before.warrant, before.lent_until

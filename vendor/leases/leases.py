@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from vendor.audit import Source
+from vendor.leases.flights import Flight, Flights
+from vendor.leases.held import Held
 from vendor.leases.lane import Lane
-from vendor.leases.lease import Clock, Lease
+from vendor.leases.lease import Clock, Lease, Warrant
+from vendor.leases.remembered import Remembered
+from vendor.leases.renewals import Renewals
 from vendor.leases.vended import Vended
 from vendor.policy.proof import NO_PROOF, Proof
-from vendor.refusals import Code, Overloaded, Reason, Refusal, StsUnavailable
+from vendor.refusals import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vendor.credentials import Credentials
     from vendor.leases.expiry import ExpiryLedger
+    from vendor.policy.grant import Scope
     from vendor.policy.session import RoleSession
 
-REMEMBERED: Final = {Code.ROLE_REFUSED: 30.0, Code.POLICY_TOO_LARGE: 30.0}
-"""Seconds for which a refusal that retrying does not mend answers for STS."""
+GRACE: Final = 0.3
+"""Seconds for which who could be lent what is held waits for something newer."""
+LOOK: Final = 0.25
+"""Seconds between looks at what is to be renewed."""
 SWEPT: Final = 500
 """Leases that are looked at in one go."""
 
@@ -38,132 +44,169 @@ class Mint(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Refused:
-    refusal: Refusal
-    until: float
+class Told(Protocol):
+    """Is told how each renewal ended: `failure` is None if it went well."""
+
+    def renewed(self, scope: str, failure: Exception | None) -> None:
+        """Note it."""
+        ...
 
 
 class Leases:
-    """Credentials held in memory, at most `capacity` sessions, the least recently lent leaving first.
+    """Credentials held in memory, at most `capacity` sessions of `most_bytes`; see `Held` for who leaves first.
 
-    At most `most_flights` mints are under way at once. Who is not served in time leaves; the mint goes on and the next
-    try is served from its result.
+    At most `most_flights` mints are under way at once, `most_each` of them for the first time for one principal, and
+    `most_ahead` renewals that nobody waits for. Who is not served in time leaves; the mint goes on and the next try is
+    served from its result.
     """
 
     def __init__(
-        self, *, mint: Mint, clock: Clock, expiry: ExpiryLedger, capacity: int = 100_000, most_flights: int = 5_000
+        self,
+        *,
+        mint: Mint,
+        clock: Clock,
+        expiry: ExpiryLedger,
+        told: Told | None = None,
+        capacity: int = 100_000,
+        most_bytes: int = 400_000_000,
+        most_flights: int = 5_000,
+        most_each: int = 100,
+        most_ahead: int = 100,
+        phase: float = 0.0,
     ) -> None:
         self._mint = mint
         self._clock = clock
         self._expiry = expiry
-        self._capacity = capacity
-        self._most_flights = most_flights
-        self._held: OrderedDict[bytes, Lease] = OrderedDict()
+        self._told = told
+        self._held = Held(most=capacity, most_bytes=most_bytes)
+        self._refused = Remembered(clock=clock, most=capacity)
+        self._flights = Flights(clock=clock, most=most_flights, most_each=most_each)
         self._vended = Vended(clock=clock, capacity=capacity)
-        self._refused: OrderedDict[bytes, _Refused] = OrderedDict()
-        self._flights: dict[bytes, asyncio.Task[Lease]] = {}
+        self._renewals = Renewals(held=self._held, clock=clock, phase=phase)
+        self._most_ahead = most_ahead
         self._keeps: Callable[[RoleSession], bool] = lambda _: True
 
-    async def lend(self, session: RoleSession, *, deadline: float, proof: Proof = NO_PROOF) -> tuple[Lease, Source]:
+    async def lend(
+        self, session: RoleSession, *, deadline: float, proof: Proof = NO_PROOF, warrant: Warrant | None = None
+    ) -> tuple[Lease, Source]:
         """Return a lease of the session and where it came from, by `deadline` on the monotonic clock.
 
-        What is held and still good is lent when nothing newer can be had in time. Raises Refusal.
+        What is held and still good is lent when nothing newer can be had in time. Where there is a `warrant`, the
+        session is renewed on it while it is in use. Raises Refusal.
         """
-        key = session.key
-        held, left = self._look(key)
-        if held is not None and left >= held.margin:
-            return held, Source.MEMORY
-        flight = self._flights.get(key)
-        source = Source.STS if flight is None else Source.MEMORY
-        try:
-            self._refuse_again(key)
-            return await self._land(flight or self._start(key, session, proof, held), deadline), source
-        except Refusal:
-            held, _ = self._look(key)
-            if held is None:
-                raise
-            return held, Source.MEMORY
+        lease, source = self._look(session), Source.MEMORY
+        if lease is None or lease.wants_newer(self._clock):
+            lease, source = await self._newer(session, lease, deadline, proof)
+        self._renewals.lent(lease, warrant)
+        return lease, source
+
+    def keep(
+        self, keeps: Callable[[RoleSession], bool], *, renews: Callable[[RoleSession, Scope], bool] | None = None
+    ) -> None:
+        """From now on hold only what `keeps` says yes to, also of the mints that are under way.
+
+        `renews` tells whether a scope is still granted as it was when somebody asked for a session.
+        """
+        self._keeps = keeps
+        if renews is not None:
+            self._renewals.allows = renews
+
+    async def drop(self) -> None:
+        """Let go of what is held and not kept, a little at a time: it may be a lot, and nobody asks for it."""
+        for begin in range(0, len(leases := list(self._held)), SWEPT):
+            for lease in leases[begin : begin + SWEPT]:
+                if not self._keeps(lease.session):
+                    self._renewals.let_go(lease)
+            await asyncio.sleep(0)
 
     def by_access_key(self, access_key_id: str) -> Lease | None:
         """Return the lease whose credentials have this id and have not ended, None if there is none."""
         return self._vended.find(access_key_id)
 
     def forget(self, forgotten: Callable[[Lease], bool]) -> None:
-        """Let go of the leases for which this says yes, also of those that were renewed."""
-        for key in [key for key, lease in self._held.items() if forgotten(lease)]:
-            del self._held[key]
+        """Let go of the leases for which this says yes, also of those that were renewed or are under way."""
+        for lease in [lease for lease in self._held if forgotten(lease)]:
+            self._renewals.let_go(lease)
+        for flight in self._flights:
+            flight.forgotten.append(forgotten)
         self._vended.forget(forgotten)
 
-    def keep(self, keeps: Callable[[RoleSession], bool]) -> None:
-        """From now on hold only what `keeps` says yes to, also of the mints that are under way."""
-        self._keeps = keeps
+    async def follow(self) -> None:
+        """Renew what is due, for ever."""
+        while True:
+            self.look()
+            await asyncio.sleep(LOOK)
 
-    async def drop(self) -> None:
-        """Let go of what is held and not kept, a little at a time: it may be a lot, and nobody asks for it."""
-        for begin in range(0, len(keys := list(self._held)), SWEPT):
-            for key in keys[begin : begin + SWEPT]:
-                lease = self._held.get(key)
-                if lease is not None and not self._keeps(lease.session):
-                    del self._held[key]
-            await asyncio.sleep(0)
+    def look(self) -> None:
+        """Begin the renewals that are due, and let go of what has ended."""
+        ahead = sum(flight.lane is Lane.AHEAD for flight in self._flights)
+        for lease in self._renewals.due(self._most_ahead - ahead):
+            try:
+                self._renew(lease)
+            except Refusal as refusal:
+                self._fail(lease.session, refusal)
+
+    def stale(self) -> dict[str, int]:
+        """Return the number of leases whose holder stopped coming back, for each scope that ever had one."""
+        return self._renewals.stale()
 
     async def close(self) -> None:
         """End the mints that are under way."""
-        flights = list(self._flights.values())
-        for flight in flights:
-            flight.cancel()
-        await asyncio.gather(*flights, return_exceptions=True)
+        await self._flights.close()
 
-    def _look(self, key: bytes) -> tuple[Lease | None, float]:
-        """Return what is held of this key and has not ended, and the seconds that are left of it."""
-        lease = self._held.get(key)
-        left = 0.0 if lease is None else lease.remaining(self._clock)
-        if lease is not None and left <= 0:
-            del self._held[key]
-            return None, 0.0
+    def _look(self, session: RoleSession) -> Lease | None:
+        """Return what is held of this session and has not ended."""
+        lease = self._held.find(session.issuer, session.key)
+        if lease is not None and lease.remaining(self._clock) <= 0:
+            self._renewals.let_go(lease)
+            return None
         if lease is not None:
-            self._held.move_to_end(key)
-        return lease, left
+            self._held.touch(lease)
+        return lease
 
-    async def _land(self, flight: asyncio.Task[Lease], deadline: float) -> Lease:
-        """Wait for a mint under way without ever ending it."""
-        done, _ = await asyncio.wait({flight}, timeout=max(0.0, deadline - self._clock.monotonic()))
-        if not done:
-            raise StsUnavailable(Reason.DEADLINE, detail="the mint goes on; the next try is served from its result")
-        if flight.cancelled():
-            raise StsUnavailable(Reason.NO_ANSWER, detail="the service is shutting down")
-        failure = flight.exception()
-        if isinstance(failure, Refusal):
-            raise failure.again() from failure
-        return flight.result()
-
-    def _refuse_again(self, key: bytes) -> None:
-        refused = self._refused.get(key)
-        if refused is not None:
-            if self._clock.monotonic() < refused.until:
-                raise refused.refusal.again()
-            del self._refused[key]
-
-    def _start(self, key: bytes, session: RoleSession, proof: Proof, held: Lease | None) -> asyncio.Task[Lease]:
-        if len(self._flights) >= self._most_flights:
-            raise Overloaded(Reason.CAPACITY, detail=f"{self._most_flights} mints are under way")
-        lane = Lane.FIRST if held is None else Lane.RENEWAL
-        flight = asyncio.create_task(self._mint_and_hold(key, session, lane, proof), name=f"mint {session.scope}")
-        flight.add_done_callback(_note)
-        self._flights[key] = flight
-        return flight
-
-    async def _mint_and_hold(self, key: bytes, session: RoleSession, lane: Lane, proof: Proof) -> Lease:
+    async def _newer(
+        self, session: RoleSession, held: Lease | None, deadline: float, proof: Proof
+    ) -> tuple[Lease, Source]:
+        """Return something newer than what is held, or that if nothing newer can be had soon."""
+        spare = held is not None and held.remaining(self._clock) > held.little
+        if held is not None and spare and self._clock.monotonic() < held.retry_at:
+            return held, Source.MEMORY
+        flight = self._flights.find(session.key)
+        source = Source.STS if flight is None else Source.MEMORY
         try:
-            lease = self._lease(session, await self._mint.mint(session, lane=lane, proof=proof))
-        except Refusal as refusal:
-            self._remember(key, refusal)
+            self._refused.check(session.key)
+            flight = flight or self._start(session, Lane.RENEWAL if held else Lane.FIRST, proof)
+            patience = min(deadline, flight.began + GRACE) if spare else deadline
+            return await self._flights.land(flight, patience), source
+        except Refusal:
+            held = self._look(session)
+            if held is None:
+                raise
+            return held, Source.MEMORY
+
+    def _renew(self, lease: Lease) -> None:
+        """Begin to renew a lease that nobody waits for."""
+        key = lease.session.key
+        if self._flights.find(key) is None:
+            self._refused.check(key)
+            self._start(lease.session, Lane.RENEWAL if lease.wants_newer(self._clock) else Lane.AHEAD, NO_PROOF)
+
+    def _start(self, session: RoleSession, lane: Lane, proof: Proof) -> Flight:
+        return self._flights.start(session, lane, partial(self._mint_and_hold, proof))
+
+    async def _mint_and_hold(self, proof: Proof, flight: Flight) -> Lease:
+        session = flight.session
+        try:
+            lease = self._lease(session, await self._mint.mint(session, lane=flight.lane, proof=proof))
+        except Exception as failure:
+            if isinstance(failure, Refusal):
+                self._refused.add(session.key, failure)
+            self._fail(session, failure)
             raise
-        finally:
-            del self._flights[key]
-        if self._keeps(session):
-            self._hold(key, lease)
+        if flight.lane is not Lane.FIRST and self._told is not None:
+            self._told.renewed(session.scope, None)
+        if self._keeps(session) and not any(forgotten(lease) for forgotten in flight.forgotten):
+            self._hold(lease)
         return lease
 
     def _lease(self, session: RoleSession, credentials: Credentials) -> Lease:
@@ -175,22 +218,22 @@ class Leases:
             minted_monotonic=self._clock.monotonic(),
         )
 
-    def _hold(self, key: bytes, lease: Lease) -> None:
-        self._held[key] = lease
-        self._held.move_to_end(key)
+    def _hold(self, lease: Lease) -> None:
+        before = self._held.find(lease.session.issuer, lease.session.key)
+        if before is not None:
+            lease.succeed(before)
+            self._renewals.let_go(before)
+        self._held.put(lease)
         self._vended.add(lease)
-        if len(self._held) > self._capacity:
-            self._held.popitem(last=False)
+        self._renewals.plan(lease)
+        while (excess := self._held.excess()) is not None:
+            self._renewals.let_go(excess)
 
-    def _remember(self, key: bytes, refusal: Refusal) -> None:
-        seconds = REMEMBERED.get(refusal.code)
-        if seconds is not None:
-            self._refused[key] = _Refused(refusal, self._clock.monotonic() + seconds)
-            if len(self._refused) > self._capacity:
-                self._refused.popitem(last=False)
-
-
-def _note(flight: asyncio.Task[Lease]) -> None:
-    """Look at a flight's failure, which nobody else may be waiting for any more."""
-    if not flight.cancelled():
-        flight.exception()
+    def _fail(self, session: RoleSession, failure: Exception) -> None:
+        """Note that nothing newer can be had at the moment than what is held."""
+        held = self._held.find(session.issuer, session.key)
+        if held is None:
+            return
+        self._renewals.failed(held)
+        if self._told is not None:
+            self._told.renewed(session.scope, failure)

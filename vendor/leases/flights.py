@@ -1,0 +1,101 @@
+"""Flights: the mints under way, one at a time for each session, which no caller can end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from vendor.leases.lane import Lane
+from vendor.refusals import Overloaded, RateLimited, Reason, Refusal, StsUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+    from vendor.leases.lease import Clock, Lease
+    from vendor.policy.session import RoleSession
+
+    Mint = Callable[["Flight"], Coroutine[Any, Any, Lease]]
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """A mint under way since `began` on the monotonic clock; what it brings is not kept if one of `forgotten` says so."""
+
+    session: RoleSession
+    lane: Lane
+    began: float
+    forgotten: list[Callable[[Lease], bool]] = field(default_factory=list)
+    task: asyncio.Task[Lease] = field(init=False)
+
+
+class Flights:
+    """At most `most` mints at once, and at most `most_each` of the first ones of one principal (T33)."""
+
+    def __init__(self, *, clock: Clock, most: int, most_each: int) -> None:
+        self._clock = clock
+        self._most = most
+        self._most_each = most_each
+        self._flights: dict[bytes, Flight] = {}
+        self._first: Counter[tuple[str, str]] = Counter()
+
+    def __iter__(self) -> Iterator[Flight]:
+        """Go through all that are under way."""
+        return iter(self._flights.values())
+
+    def find(self, key: bytes) -> Flight | None:
+        """Return the flight of a session, None if there is none."""
+        return self._flights.get(key)
+
+    def start(self, session: RoleSession, lane: Lane, mint: Mint) -> Flight:
+        """Begin a flight of a session that has none.
+
+        Raises Overloaded or RateLimited.
+        """
+        principal = (session.issuer, session.subject)
+        if len(self._flights) >= self._most:
+            raise Overloaded(Reason.CAPACITY, detail=f"{self._most} mints are under way")
+        if lane is Lane.FIRST and self._first[principal] >= self._most_each:
+            raise RateLimited(Reason.MINTS, detail=f"{self._most_each} first mints of this principal are under way")
+        flight = Flight(session, lane, self._clock.monotonic())
+        flight.task = asyncio.create_task(mint(flight), name=f"mint {session.scope}")
+        flight.task.add_done_callback(partial(self._end, flight))
+        self._flights[session.key] = flight
+        self._first[principal] += lane is Lane.FIRST
+        return flight
+
+    async def land(self, flight: Flight, deadline: float) -> Lease:
+        """Wait for a flight without ever ending it.
+
+        Raises Refusal, a fresh one for each who waits.
+        """
+        task = flight.task
+        done, _ = await asyncio.wait({task}, timeout=max(0.0, deadline - self._clock.monotonic()))
+        if not done:
+            raise StsUnavailable(Reason.DEADLINE, detail="the mint goes on; the next try is served from its result")
+        if task.cancelled():
+            raise StsUnavailable(Reason.NO_ANSWER, detail="the service is shutting down")
+        failure = task.exception()
+        if isinstance(failure, Refusal):
+            raise failure.again() from failure
+        return task.result()
+
+    async def close(self) -> None:
+        """End all of them."""
+        tasks = [flight.task for flight in self]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _end(self, flight: Flight, task: asyncio.Task[Lease]) -> None:
+        """Forget a flight, and look at its failure, which nobody else may be waiting for any more."""
+        del self._flights[flight.session.key]
+        principal = (flight.session.issuer, flight.session.subject)
+        self._first[principal] -= flight.lane is Lane.FIRST
+        if not self._first[principal]:
+            del self._first[principal]
+        if not task.cancelled():
+            task.exception()
+
