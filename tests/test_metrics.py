@@ -29,6 +29,8 @@ CONTRACT = {
     "vendor_credentials_expired_total": {"scope"},
     "vendor_credentials_active": {"scope"},
     "vendor_credential_next_expiry_timestamp_seconds": {"scope"},
+    "vendor_stale_holders": {"scope"},
+    "vendor_renewals_total": {"scope", "result"},
     "vendor_credential_remaining_seconds": {"scope"},
     "vendor_credential_lifetime_seconds": {"scope"},
     "vendor_exchange_duration_seconds": {"door", "source"},
@@ -62,6 +64,7 @@ class Rig:
         self.metrics.watch(
             scopes=["reports:read", "reports:write"],
             expiry=self.expiry,
+            stale=lambda: {"reports:read": 2},
             budgets={"aws": lambda: 42.0, "minio": lambda: float("inf")},
             ages={"cluster-a": lambda: 7.0},
         )
@@ -101,6 +104,7 @@ def _fill(rig: Rig) -> None:
         entry(refusal=InvalidToken(Reason.SIGNATURE)),
     )
     rig.metrics.minted("reports:read", 3600.0, 12)
+    rig.metrics.renewed("reports:read", "ok")
     rig.metrics.sts("aws", "eu-west-1", "AssumeRole", "ok", 0.1)
     rig.metrics.keys_refresh.labels("cluster-a", "ok").inc()
     rig.metrics.dropped("cluster-a", {"weak": 1})
@@ -275,9 +279,12 @@ def test_keys_that_are_dropped_no_longer_are_counted_no_longer(rig: Rig) -> None
 def test_what_is_configured_no_longer_has_no_series_but_for_what_is_out(rig: Rig) -> None:
     _fill(rig)
     rig.metrics.token_reviews.labels("cluster-a", "taken").inc()
-    rig.metrics.watch(scopes=["reports:write"], expiry=rig.expiry, budgets={}, ages={"cluster-b": lambda: 1.0})
+    rig.metrics.watch(
+        scopes=["reports:write"], expiry=rig.expiry, stale=dict, budgets={}, ages={"cluster-b": lambda: 1.0}
+    )
     rig.observe(issued())
     rig.metrics.minted("reports:read", 3600.0, 12)
+    rig.metrics.renewed("reports:read", "ok")
     scraped = rig.scrape()
     named = {(name, labels["scope"]) for name, samples in scraped.items() for labels, _ in samples if "scope" in labels}
     assert {name for name, scope in named if scope == "reports:read"} == {
@@ -292,3 +299,12 @@ def test_what_is_configured_no_longer_has_no_series_but_for_what_is_out(rig: Rig
     rig.clock.advance(3601)
     assert rig.value("vendor_credentials_active", scope="reports:read") is None
     assert rig.value("vendor_credentials_active", scope="reports:write") == 0
+
+
+def test_renewals_and_leases_whose_holder_stopped_coming_back_are_told_of_by_scope(rig: Rig) -> None:
+    for result in ("ok", "ok", "failed"):
+        rig.metrics.renewed("reports:read", result)
+    assert rig.value("vendor_renewals_total", scope="reports:read", result="ok") == 2
+    assert rig.value("vendor_renewals_total", scope="reports:read", result="failed") == 1
+    assert rig.value("vendor_stale_holders", scope="reports:read") == 2
+    assert rig.value("vendor_stale_holders", scope="reports:write") == 0

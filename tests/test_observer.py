@@ -7,10 +7,11 @@ from prometheus_client import CollectorRegistry
 
 from tests.fakes.clock import Clock
 from tests.made import session
+from vendor.leases.expiry import ExpiryLedger
 from vendor.metrics import Metrics
-from vendor.observer import Mints
+from vendor.observer import Mints, Observer
 from vendor.policy.packing import Packing
-from vendor.refusals import StsUnavailable
+from vendor.refusals import Reason, StsUnavailable
 
 
 async def test_a_session_whose_target_is_gone_by_a_reload_is_refused_for_now() -> None:
@@ -24,3 +25,23 @@ async def test_a_session_whose_target_is_gone_by_a_reload_is_refused_for_now() -
     with pytest.raises(StsUnavailable) as refused:
         await mints.mint(session(target="gone"))
     assert "gone" in refused.value.detail
+
+
+class Log:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def error(self, event: str, **_: object) -> None:
+        self.lines.append(event)
+
+
+def test_renewals_are_counted_and_only_one_that_failed_by_a_defect_is_logged() -> None:
+    metrics, log = Metrics(CollectorRegistry(), version="1"), Log()
+    metrics.watch(scopes=["a"], expiry=ExpiryLedger(clock=Clock()), stale=dict, budgets={}, ages={})
+    observer = Observer(metrics=metrics, log=log)
+    for failure in (None, StsUnavailable(Reason.NO_ANSWER), ZeroDivisionError()):
+        observer.note_renewed("a", failure)
+    exposed = metrics.expose()[0].decode()
+    assert 'vendor_renewals_total{result="ok",scope="a"} 1.0' in exposed
+    assert 'vendor_renewals_total{result="failed",scope="a"} 2.0' in exposed
+    assert log.lines == ["defect"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from vendor.audit import Clock, Door, Entry, Ledger
 from vendor.credentials import Secret
 from vendor.identity.token import digest
+from vendor.leases.lease import Warrant
 from vendor.policy.proof import NO_PROOF, Proof, bound, shows_token
 from vendor.refusals import IssuerUnavailable, MissingToken, PolicyTooLarge, Reason
 
@@ -111,9 +112,12 @@ class Exchange:
         opened = rules.mapping.open(entry.permission, entry.principal, asked)
         entry.session = bound(opened, request.proof, tokens=request.door.gives_tokens)
         proof = _shown(request, entry.session)
+        warrant = Warrant(entry.permission.scope, entry.principal.token_expires)
         while True:
             try:
-                lease, entry.source = await self._leases.lend(entry.session, deadline=request.deadline, proof=proof)
+                lease, entry.source = await self._leases.lend(
+                    entry.session, deadline=request.deadline, proof=proof, warrant=warrant
+                )
             except PolicyTooLarge as refusal:
                 entry.session = rules.mapping.lighten(entry.permission, entry.session, refusal)
             else:

@@ -43,13 +43,14 @@ class Expiry(Protocol):
 
 
 class _Out(Collector):
-    """Asks the expiry ledger at each scrape, so that an end needs no timer to be seen.
+    """Asks the expiry ledger and the leases at each scrape, so that an end needs no timer to be seen.
 
     A scope that is configured no longer is told of until its last session has ended.
     """
 
-    def __init__(self, expiry: Expiry) -> None:
+    def __init__(self, expiry: Expiry, stale: Callable[[], Mapping[str, int]]) -> None:
         self._expiry = expiry
+        self._stale = stale
         self.scopes: dict[str, None] = {}
 
     def collect(self) -> Iterable[Metric]:
@@ -58,13 +59,19 @@ class _Out(Collector):
         expiry = GaugeMetricFamily(
             "vendor_credential_next_expiry_timestamp_seconds", "When the next session ends.", labels=["scope"]
         )
+        stale = GaugeMetricFamily(
+            "vendor_stale_holders", "Leases that are held and whose holder stopped coming back.", labels=["scope"]
+        )
         counts, ended = self._expiry.active(), self._expiry.expired()
         for scope in self.scopes | {scope: None for scope, count in counts.items() if count}:
             active.add_metric([scope], counts.get(scope, 0))
             expired.add_metric([scope], ended.get(scope, 0))
         for scope, moment in self._expiry.next_expiry().items():
             expiry.add_metric([scope], moment)
-        yield from (active, expired, expiry)
+        counts = self._stale()
+        for scope in self.scopes:
+            stale.add_metric([scope], counts.get(scope, 0))
+        yield from (active, expired, expiry, stale)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +128,12 @@ class Metrics:
         )
         self.would_refuse = Counter(
             "vendor_would_refuse", "Exchanges that only mode audit let through.", ["scope"], registry=registry
+        )
+        self.renewals = Counter(
+            "vendor_renewals",
+            "Sessions that were minted anew before they ended.",
+            ["scope", "result"],
+            registry=registry,
         )
         self.sts_requests = Counter(
             "vendor_sts_requests", "STS requests.", ["target", "region", "action", "result"], registry=registry
@@ -181,15 +194,16 @@ class Metrics:
         *,
         scopes: Iterable[str],
         expiry: Expiry,
+        stale: Callable[[], Mapping[str, int]],
         budgets: Mapping[str, Callable[[], float]],
         ages: Mapping[str, Callable[[], float]],
     ) -> None:
-        """Read these at each scrape: what is out by scope, the budget by target, the age of keys by issuer.
+        """Read these at each scrape: what is out and what is stale by scope, budgets by target, ages of keys by issuer.
 
         They take the place of those that were watched before, whose series end.
         """
         if self._out is None:
-            self._out = _Out(expiry)
+            self._out = _Out(expiry, stale)
             self._registry.register(self._out)
         self._out.scopes = dict.fromkeys(scopes)
         self._scopes = frozenset(self._out.scopes)
@@ -250,6 +264,11 @@ class Metrics:
         self.lifetime.labels(scope).observe(lifetime)
         if packed_policy_size is not None:
             self.packed.labels(scope).set(packed_policy_size / 100)
+
+    def renewed(self, scope: str, result: str) -> None:
+        """Count a renewal."""
+        if scope in self._scopes:
+            self.renewals.labels(scope, result).inc()
 
     def refused(self, refusal: Refusal) -> None:
         """Count one refusal."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from vendor.leases.lane import Lane
 from vendor.policy.proof import NO_PROOF, Proof
-from vendor.refusals import PolicyTooLarge, Reason, StsUnavailable
+from vendor.refusals import PolicyTooLarge, Reason, Refusal, StsUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from vendor.mint.sts import Sts
     from vendor.policy.packing import Packing
     from vendor.policy.session import RoleSession
-    from vendor.refusals import Refusal
 
 
 MOST_TOLD: Final = 1_000
@@ -124,6 +123,12 @@ class Observer:
             self._log.error("configuration not reloaded", findings=told, count=len(problems), **about)
         else:
             self._log.info("configuration reloaded", **about)
+
+    def note_renewed(self, scope: str, failure: Exception | None) -> None:
+        """Count a renewal, and log one that failed by a defect."""
+        self._metrics.renewed(scope, "ok" if failure is None else "failed")
+        if failure is not None and not isinstance(failure, Refusal):
+            self._log.error("defect", scope=scope, exc_info=failure)
 
     def certificate(self, path: Path, exc: Exception | None) -> None:
         """Log that the TLS files have changed, and whether they serve."""

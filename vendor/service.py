@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from importlib.metadata import version
@@ -78,7 +79,13 @@ class Service:
             full=self._observer.full,
         )
         self._expiry = ExpiryLedger(clock=clock)
-        self._leases = Leases(mint=self._mints, clock=clock, expiry=self._expiry)
+        self._leases = Leases(
+            mint=self._mints,
+            clock=clock,
+            expiry=self._expiry,
+            told=self._observer,
+            phase=random.random(),  # noqa: S311 - so that replicas do not keep step with one another
+        )
         self._leaving: set[asyncio.Task[None]] = set()
         self._reloading = Reloading(
             configuration.sources,
@@ -116,6 +123,7 @@ class Service:
             stack.push_async_callback(_end, asyncio.create_task(self._load_keys()))
             self._log.info("listening", public=public_at, operations=operations_at, **self._loaded())
             calm_collector()
+            stack.push_async_callback(_end, asyncio.create_task(self._leases.follow()))
             stack.push_async_callback(_end, asyncio.create_task(self._reloading.follow()))
             await until.wait()
             self._why_not = "draining"
@@ -182,7 +190,7 @@ class Service:
         """Decide by a mapping, and by what serves now, from this moment on; nothing may be awaited here."""
         self._generation = mapping.generation
         self._mints.switch(self._targets.sts)
-        self._leases.keep(mapping.keeps)
+        self._leases.keep(mapping.keeps, renews=mapping.renews)
         self._exchange.switch(authenticator=self._made_authenticator(self._issuers), mapping=mapping)
         self._operators.appoint(self._configuration.operations.operators)
         self._show()
@@ -192,6 +200,7 @@ class Service:
         self._metrics.watch(
             scopes=self._configuration.scopes,
             expiry=self._expiry,
+            stale=self._leases.stale,
             budgets=self._targets.budgets,
             ages=self._issuers.ages,
         )

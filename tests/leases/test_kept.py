@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
+from tests.fakes.clock import START
 from tests.leases.conftest import Rig, settle
 from tests.made import session
 from vendor.audit import Source
 from vendor.leases.leases import SWEPT
+from vendor.leases.renewals import LOOKED
 
 
 async def test_what_is_not_kept_is_dropped_and_the_rest_is_lent_on(rig: Rig) -> None:
@@ -47,3 +50,28 @@ async def test_a_long_sweep_lets_others_work_and_minds_what_ends_meanwhile() -> 
     assert (await rig.lend(sessions[-1]))[1] is Source.STS
     await dropping
     assert (await rig.lend(sessions[-1]))[1] is Source.MEMORY
+
+
+async def test_what_ends_while_it_is_swept_is_let_go_of_once() -> None:
+    rig = Rig(capacity=2 * SWEPT)
+    sessions = [session(subject=f"s-{number}") for number in range(SWEPT + 1)]
+    for one in sessions:
+        await rig.lend(one)
+    rig.leases.keep(lambda _: False)
+    dropping = asyncio.create_task(rig.leases.drop())
+    await asyncio.sleep(0)
+    rig.clock.advance(3_600)
+    rig.leases.look()
+    await dropping
+    assert len(rig.leases._held) == 0
+
+
+async def test_what_has_ended_is_let_go_of_although_nobody_asks_a_part_at_each_look() -> None:
+    rig = Rig(capacity=2 * LOOKED)
+    for number in range(LOOKED + 1):
+        await rig.lend(session(subject=f"s-{number}", not_after=START + timedelta(hours=1)))
+    rig.clock.advance(3_600)
+    rig.leases.look()
+    assert len(rig.leases._held) == 1
+    rig.leases.look()
+    assert len(rig.leases._held) == 0

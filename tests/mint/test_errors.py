@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
 from tests.fakes import faults
-from vendor.leases.leases import REMEMBERED
+from vendor.leases.remembered import SECONDS
 from vendor.mint.endpoint import AnswerTooLongError
 from vendor.mint.errors import MEANING, refusal_of
 from vendor.mint.identity import NoIdentityError
@@ -55,7 +55,7 @@ def test_an_error_that_aws_did_not_write_is_no_refusal_of_the_role() -> None:
 
 
 def test_what_mending_alone_can_help_is_remembered_and_what_passes_is_not() -> None:
-    kinds = {kind: kind.code in REMEMBERED for kind, _ in MEANING.values()}
+    kinds = {kind: kind.code in SECONDS for kind, _ in MEANING.values()}
     assert kinds == {PolicyTooLarge: True, RoleRefused: True, StsThrottled: False, StsUnavailable: False}
 
 

@@ -114,3 +114,19 @@ def test_a_session_is_kept_by_the_mapping_that_would_open_it_on_the_same_terms()
     narrowed = Mapping(scopes={SCOPE.name: CHANGED["policy"]}, generation=2, targets=targets, issuers=issuers)
     gone = Mapping(scopes={}, generation=2, targets=targets, issuers=issuers)
     assert [mapping.keeps(session) for mapping in (same, narrowed, gone)] == [True, False, False]
+
+
+def test_a_session_is_renewed_unasked_only_while_its_scope_is_granted_as_it_was_t19() -> None:
+    session = made.session(scope=SCOPE.name, issuer="https://a", terms=_terms())
+    issuers, targets = {"https://a": "i"}, {"aws": "t"}
+    others = {
+        "the same": (SCOPE, True),
+        "described anew": (replace(SCOPE, description="another"), True),
+        "granted to others": (replace(SCOPE, grants=(*SCOPE.grants, *SCOPE.grants)), False),
+        "enforced no longer": (CHANGED["mode"], False),
+        "other terms": (CHANGED["policy"], False),
+    }
+    for told, (scope, renewed) in others.items():
+        mapping = Mapping(scopes={SCOPE.name: scope}, generation=2, targets=targets, issuers=issuers)
+        assert mapping.renews(session, SCOPE) is renewed, told
+    assert Mapping(scopes={}, generation=2).renews(session, SCOPE) is False

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Flight:
-    """A mint under way since `began` on the monotonic clock; what it brings is not kept if one of `forgotten` says so."""
+    """A mint under way since `began` on the monotonic clock; what one of `forgotten` says yes to is not kept."""
 
     session: RoleSession
     lane: Lane
@@ -98,4 +98,3 @@ class Flights:
             del self._first[principal]
         if not task.cancelled():
             task.exception()
-

@@ -47,7 +47,7 @@ class Mint(Protocol):
 class Told(Protocol):
     """Is told how each renewal ended: `failure` is None if it went well."""
 
-    def renewed(self, scope: str, failure: Exception | None) -> None:
+    def note_renewed(self, scope: str, failure: Exception | None) -> None:
         """Note it."""
         ...
 
@@ -91,13 +91,13 @@ class Leases:
     ) -> tuple[Lease, Source]:
         """Return a lease of the session and where it came from, by `deadline` on the monotonic clock.
 
-        What is held and still good is lent when nothing newer can be had in time. Where there is a `warrant`, the
-        session is renewed on it while it is in use. Raises Refusal.
+        What is held and still good is lent when nothing newer can be had in time. Where there is a `warrant`, and AWS
+        wants to see nothing of the caller, the session is renewed on it while it is in use. Raises Refusal.
         """
         lease, source = self._look(session), Source.MEMORY
         if lease is None or lease.wants_newer(self._clock):
             lease, source = await self._newer(session, lease, deadline, proof)
-        self._renewals.lent(lease, warrant)
+        self._renewals.lent(lease, warrant if proof == NO_PROOF else None)
         return lease, source
 
     def keep(
@@ -204,7 +204,7 @@ class Leases:
             self._fail(session, failure)
             raise
         if flight.lane is not Lane.FIRST and self._told is not None:
-            self._told.renewed(session.scope, None)
+            self._told.note_renewed(session.scope, None)
         if self._keeps(session) and not any(forgotten(lease) for forgotten in flight.forgotten):
             self._hold(lease)
         return lease
@@ -236,4 +236,4 @@ class Leases:
             return
         self._renewals.failed(held)
         if self._told is not None:
-            self._told.renewed(session.scope, failure)
+            self._told.note_renewed(session.scope, failure)

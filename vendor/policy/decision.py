@@ -192,6 +192,11 @@ class Mapping:
         scope = self.scopes.get(session.scope)
         return scope is not None and self.terms(scope, session.issuer) == session.terms
 
+    def renews(self, session: RoleSession, granted: Scope) -> bool:
+        """Tell whether a session may be renewed unasked: whether its scope is granted to the same ones as it was."""
+        scope = self.scopes.get(session.scope)
+        return scope is not None and scope.grants == granted.grants and self.keeps(session)
+
     def terms(self, scope: Scope, issuer: str) -> str:
         """Return the fingerprint of what the sessions of a scope depend on, for the principals of an issuer's URL.
 
