@@ -324,3 +324,21 @@ async def test_a_line_tells_its_own_exchange_whatever_was_told_before() -> None:
         async with ledger.recorded(one, began=0.0):
             pass
         assert json.loads(sink.lines[-1]) == json.loads(one.line())
+
+
+async def test_what_is_no_exchange_has_a_line_too() -> None:
+    sink = Sink()
+    ledger = Ledger(sink=sink, observe=lambda _: None, clock=Clock())
+    assert await ledger.tell("revocation", "r-1", {"reason": "x" * 5_000, "number": 1}, needed=True)
+    line = json.loads(sink.lines[0])
+    assert (line["event"], line["time"], line["request_id"]) == ("revocation", "2026-03-01T12:00:00.000Z", "r-1")
+    assert (len(line["reason"]), line["number"]) == (2_048, 1)
+
+
+async def test_a_line_that_is_needed_is_waited_for_and_any_other_is_told_to_be_missing() -> None:
+    for refuse, needed in ((True, False), (False, True), (False, False)):
+        ledger = Ledger(sink=Sink(failure=SinkError("disk full")), observe=lambda _: None, clock=Clock(), refuse=refuse)
+        assert not await ledger.tell("revocation", "r-1", {}, needed=needed)
+    ledger = Ledger(sink=Sink(failure=SinkError("disk full")), observe=lambda _: None, clock=Clock())
+    with pytest.raises(AuditUnavailable):
+        await ledger.tell("revocation", "r-1", {}, needed=True)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fakes import tokens
-from tests.fakes.clock import Clock
+from tests.fakes.clock import START, Clock
 from tests.fakes.keys import SigningKey, make_key
+from tests.leases.test_revocations import revocation
 from tests.made import SECRET, TOKEN, credentials, scope
 from vendor.audit import Door, Entry, Ledger, SinkError, Source
 from vendor.exchange import Exchange, Request
@@ -21,6 +22,7 @@ from vendor.identity.authentication import Authenticator, TrustedIssuer, Verific
 from vendor.identity.issuer import GivenKeys, Issuer, Kind
 from vendor.leases.expiry import ExpiryLedger
 from vendor.leases.leases import Leases
+from vendor.leases.revocations import Revocations
 from vendor.policy import decision
 from vendor.policy.decision import Asked
 from vendor.policy.grant import Grant, Scope
@@ -37,6 +39,7 @@ from vendor.refusals import (
     PolicyTooLarge,
     Reason,
     Refusal,
+    Revoked,
     StsUnavailable,
 )
 
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from vendor.credentials import Credentials
     from vendor.leases.lane import Lane
     from vendor.leases.lease import Lease
+    from vendor.leases.revocation import Revocation
     from vendor.policy.proof import Proof
     from vendor.policy.session import RoleSession
 
@@ -158,10 +162,12 @@ class World:
         only = scope(grants=(grant,), mint=AssumeRole(role=role, external_id=None), enforced=enforced)
         self.scopes = Scopes(self.trouble, {only.name: only})
         ledger = Ledger(sink=self.sink, observe=self.entries.append, clock=self.clock, refuse=refuse)
+        self.revocations = Revocations(clock=self.clock)
         self.issuer = TrustedIssuer(issuer=_issuer(), keys=Keys(self.trouble, self.key))
         self.exchange = Exchange(
             authenticator=Authenticator(issuers={ISSUER: self.issuer}, clock=self.clock),
             mapping=decision.Mapping(scopes=self.scopes, generation=1),
+            revocations=self.revocations,
             leases=Leases(mint=Mint(self.trouble, self.clock), clock=self.clock, expiry=ExpiryLedger(clock=self.clock)),
             ledger=ledger,
             clock=self.clock,
@@ -402,3 +408,54 @@ async def test_who_asks_can_be_learnt_without_an_exchange(world: World) -> None:
 
 def test_what_it_judges_by_is_the_clock_that_it_was_given(world: World) -> None:
     assert world.exchange.now() == world.clock.now()
+
+
+def stopped(**changes: Any) -> Revocation:
+    return revocation(**{"subject": SUBJECT, "until": START + timedelta(days=1), **changes})
+
+
+def stop(world: World) -> None:
+    world.revocations.add(stopped())
+
+
+async def test_who_is_stopped_is_refused_although_a_lease_is_held_t19(world: World) -> None:
+    await world.ask()
+    world.trouble.taken.clear()
+    world.revocations.add(stopped(scope="reports:read"))
+    refused = await world.refusal()
+    assert (type(refused), refused.reason, refused.recorded) == (Revoked, Reason.REVOKED, True)
+    assert world.trouble.taken == ["permit", "record"]
+    assert (world.lines()[-1]["code"], world.lines()[-1]["grant"]) == ("revoked", 0)
+    world.revocations.lift("r-1")
+    assert (await world.ask()).session.subject == SUBJECT
+
+
+async def test_who_may_not_have_the_scope_is_not_told_that_it_is_stopped(world: World) -> None:
+    world.revocations.add(stopped(subject=None, scope="reports:read"))
+    assert isinstance(await world.refusal(token=world.token(sub="somebody-else")), AccessDenied)
+
+
+@pytest.mark.parametrize("step", ["keys", "open", "mint"])
+async def test_who_is_stopped_on_the_way_is_refused_and_the_line_says_so_t19(world: World, step: str) -> None:
+    world.trouble.meanwhile[step] = lambda: stop(world)
+    assert isinstance(await world.refusal(), Revoked)
+    (line,) = world.lines()
+    assert (line["outcome"], line["code"], line["access_key_id"]) == ("refused", "revoked", None)
+
+
+async def test_no_lease_leaves_to_who_is_stopped_while_the_line_is_written_t19(world: World) -> None:
+    world.trouble.meanwhile["record"] = lambda: stop(world)
+    refused = await world.refusal()
+    assert (type(refused), refused.recorded) == (Revoked, False)
+    assert world.lines()[0]["outcome"] == "issued", "a line too many, never one too few"
+
+
+async def test_an_explanation_says_that_somebody_is_stopped(world: World) -> None:
+    principal = await world.exchange.authenticate(world.token(), deadline=world.clock.monotonic() + 30)
+    asked = Asked(scope="reports:read")
+    before = world.exchange.explain(principal, asked)
+    assert before.refusal is None
+    world.revocations.add(stopped())
+    after = world.exchange.explain(principal, asked)
+    assert (type(after.refusal), after.session, after.permission) == (Revoked, None, before.permission)
+    assert world.exchange.explain(principal, Asked(scope="reports:none")).permission is None

@@ -43,6 +43,7 @@ CONTRACT = {
     "vendor_keys_refresh_total": {"issuer", "result"},
     "vendor_keys_age_seconds": {"issuer"},
     "vendor_keys_dropped": {"issuer", "reason"},
+    "vendor_revocations_active": set(),
     "vendor_config_generation": set(),
     "vendor_config_reloads_total": {"result"},
     "vendor_event_loop_lag_seconds": set(),

@@ -13,7 +13,7 @@ def test_every_code_has_one_kind_and_every_kind_one_code() -> None:
     assert sorted(kind.code for kind in KINDS) == sorted(Code)
 
 
-def test_the_codes_are_the_ones_of_the_contract() -> None:
+def test_the_codes_are_the_ones_that_clients_may_program_against() -> None:
     assert set(Code) == {
         "invalid_request",
         "scope_required",
@@ -22,8 +22,10 @@ def test_the_codes_are_the_ones_of_the_contract() -> None:
         "expired_token",
         "access_denied",
         "value_not_allowed",
+        "revoked",
         "not_found",
         "method_not_allowed",
+        "conflict",
         "request_too_large",
         "unsupported_media_type",
         "header_too_large",

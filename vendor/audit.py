@@ -12,7 +12,7 @@ from vendor.policy.packing import dropped
 from vendor.refusals import AuditUnavailable, Reason, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from vendor.credentials import Credentials
@@ -89,6 +89,7 @@ class Entry:
     permission: Permission | None = None
     session: RoleSession | None = None
     credentials: Credentials | None = None
+    minted: datetime | None = None
     source: Source | None = None
     refusal: Refusal | None = None
     unwritten: str | None = None
@@ -219,6 +220,21 @@ class Ledger:
             if len(self._lasting) > self.capacity:
                 self._lasting.popitem(last=False)
         return entry.line(lasting)
+
+    async def tell(self, event: str, request_id: str, members: Mapping[str, Any], *, needed: bool) -> bool:
+        """Write a line of something that is no exchange, and return whether it is written.
+
+        Raises AuditUnavailable if it is not, is needed, and an exchange would be refused for the want of its line.
+        """
+        time = self.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        told = {"event": event, "time": time, "request_id": request_id, **members}
+        try:
+            await self.sink.write(f"{_ENCODE({name: _capped(value) for name, value in told.items()})}\n".encode())
+        except SinkError as exc:
+            if needed and self.refuse:
+                raise AuditUnavailable(Reason.SINK, detail=str(exc)) from exc
+            return False
+        return True
 
     async def write(self, entry: Entry) -> None:
         """Write the entry and hand it on.

@@ -10,6 +10,7 @@ from vendor.audit import Clock, Door, Entry, Ledger
 from vendor.credentials import Secret
 from vendor.identity.token import digest
 from vendor.leases.lease import Warrant
+from vendor.leases.revocations import refusal_of
 from vendor.policy.proof import NO_PROOF, Proof, bound, shows_token
 from vendor.refusals import IssuerUnavailable, MissingToken, PolicyTooLarge, Reason
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from vendor.identity.principal import AttributeValue, Principal
     from vendor.leases.lease import Lease
     from vendor.leases.leases import Leases
-    from vendor.policy.decision import Asked, Mapping
+    from vendor.leases.revocations import Revocations
+    from vendor.policy.decision import Asked, Decision, Mapping
     from vendor.policy.session import RoleSession
 
 
@@ -58,9 +60,17 @@ class Exchange:
     """Turns a request into a lease: authenticate, decide, open a session, lend, record."""
 
     def __init__(
-        self, *, authenticator: Authenticator, mapping: Mapping, leases: Leases, ledger: Ledger, clock: Clock
+        self,
+        *,
+        authenticator: Authenticator,
+        mapping: Mapping,
+        revocations: Revocations,
+        leases: Leases,
+        ledger: Ledger,
+        clock: Clock,
     ) -> None:
         self._rules = Rules(authenticator, mapping)
+        self._revocations = revocations
         self._leases = leases
         self._ledger = ledger
         self._clock = clock
@@ -90,7 +100,9 @@ class Exchange:
                 _forget(entry)
                 known = await self._identify(request.token, entry.token_sha256, request.deadline, known)
                 lease = await self._lend(entry, known, request)
-            entry.credentials = lease.credentials
+            self._revocations.refuse(known.principal, lease.session.scope)
+            entry.credentials, entry.minted = lease.credentials, lease.minted
+        self._revocations.refuse(known.principal, lease.session.scope)  # made while the line was written
         return lease
 
     async def authenticate(self, token: str | None, *, deadline: float) -> Principal:
@@ -99,6 +111,12 @@ class Exchange:
         Raises Refusal.
         """
         return (await self._identify(token, token and digest(token), deadline)).principal
+
+    def explain(self, principal: Principal, asked: Asked) -> Decision:
+        """Return what an exchange would be decided to now, and why; see `vendor.policy.decision.Mapping.explain`."""
+        decision = self.mapping.explain(principal, asked)
+        stopped = decision.permission and self._revocations.of(principal, decision.permission.scope.name)
+        return replace(decision, refusal=refusal_of(stopped), session=None) if stopped else decision
 
     def suppose(self, issuer: str, given: AbstractMapping[str, AttributeValue]) -> Principal | None:
         """Return a principal that nobody proved; see `vendor.identity.authentication.Authenticator.suppose`."""
@@ -109,6 +127,7 @@ class Exchange:
         rules, entry.principal = known
         entry.generation = rules.mapping.generation
         entry.permission, asked = rules.mapping.settle(entry.principal, request.asked)
+        self._revocations.refuse(entry.principal, entry.permission.scope.name)
         opened = rules.mapping.open(entry.permission, entry.principal, asked)
         entry.session = bound(opened, request.proof, tokens=request.door.gives_tokens)
         proof = _shown(request, entry.session)

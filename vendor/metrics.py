@@ -180,6 +180,7 @@ class Metrics:
         )
         for result in ("ok", "failed"):
             self.reloads.labels(result)
+        self.revocations = Gauge("vendor_revocations_active", "Revocations that are in force.", registry=registry)
         self.loop_lag = Histogram(
             "vendor_event_loop_lag_seconds",
             "How late the event loop woke a sleeper.",

@@ -21,8 +21,10 @@ class Code(StrEnum):
     EXPIRED_TOKEN = "expired_token"
     ACCESS_DENIED = "access_denied"
     VALUE_NOT_ALLOWED = "value_not_allowed"
+    REVOKED = "revoked"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    CONFLICT = "conflict"
     REQUEST_TOO_LARGE = "request_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     HEADER_TOO_LARGE = "header_too_large"
@@ -48,6 +50,8 @@ class Reason(StrEnum):
     DURATION = "duration"
     NO_SUCH_PATH = "no_such_path"
     NO_SUCH_METHOD = "no_such_method"
+    NO_SUCH_THING = "no_such_thing"
+    TAKEN = "taken"
     BODY_TOO_LARGE = "body_too_large"
     HEADERS_TOO_LARGE = "headers_too_large"
     MEDIA_TYPE = "media_type"
@@ -72,6 +76,7 @@ class Reason(StrEnum):
     UNKNOWN_SCOPE = "unknown_scope"
     NO_GRANT = "no_grant"
     TOKEN_SCOPE = "token_scope"
+    REVOKED = "revoked"
     VALUE = "value"
     LIMIT = "limit"
     STRUCTURE = "structure"
@@ -172,8 +177,15 @@ class ValueNotAllowed(Refusal):
     told = "a value may not be put into a policy"
 
 
+class Revoked(Refusal):
+    """An operator stopped this principal or scope."""
+
+    code = Code.REVOKED
+    told = "an operator has stopped this identity or scope"
+
+
 class NotFound(Refusal):
-    """There is no such path."""
+    """There is no such path, or nothing of this name."""
 
     code = Code.NOT_FOUND
     told = "there is nothing at this path"
@@ -184,6 +196,13 @@ class MethodNotAllowed(Refusal):
 
     code = Code.METHOD_NOT_ALLOWED
     told = "this path does not have this method"
+
+
+class Conflict(Refusal):
+    """What is asked for contradicts what is there already."""
+
+    code = Code.CONFLICT
+    told = "this contradicts what is there already"
 
 
 class RequestTooLarge(Refusal):

@@ -21,13 +21,16 @@ from vendor.identity.keys import RETRY_PAUSE
 from vendor.identity.once import Used
 from vendor.issuers import Issuers, lasting
 from vendor.leases.expiry import ExpiryLedger
+from vendor.leases.holders import Holders
 from vendor.leases.leases import Leases
+from vendor.leases.revocations import Revocations
 from vendor.metrics import Metrics
 from vendor.observer import Mints, Observer
 from vendor.policy.decision import Mapping
 from vendor.policy.packing import Packing
 from vendor.process import SystemClock, calm_collector, measure_lag
 from vendor.reloading import Reloading, refuse_restart
+from vendor.revoking import Nowhere, Revoking
 from vendor.server.listener import Listener
 from vendor.server.operators import OperatorDoors
 from vendor.server.public import PublicDoors
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 
     from vendor.config import Configuration
     from vendor.config.values import Listen, Operations, Tls
+    from vendor.policy.session import RoleSession
     from vendor.server.listener import Doors
 
     Find = Callable[[tuple[str, ...]], Doors | None]
@@ -86,6 +90,8 @@ class Service:
             told=self._observer,
             phase=random.random(),  # noqa: S311 - so that replicas do not keep step with one another
         )
+        self._revocations = Revocations(clock=clock)
+        self._holders = Holders(clock=clock)
         self._leaving: set[asyncio.Task[None]] = set()
         self._reloading = Reloading(
             configuration.sources,
@@ -94,14 +100,19 @@ class Service:
             told=self._note_reload,
             clock=clock,
         )
+        self._ledger = self._made_ledger()
         self._exchange = self._made_exchange()
+        self._leases.keep(self._keeps, renews=self._exchange.mapping.renews)
         self._operators = OperatorDoors(
             exchange=self._exchange,
             operators=configuration.operations.operators,
             metrics=metrics,
+            revoking=self._made_revoking(),
+            held=self._leases.holds,
             readiness=self._readiness,
             remark=lambda: self._reloading.remark,
         )
+        metrics.revocations.set_function(self._revocations.count)
         self._show()
 
     def reload(self) -> None:
@@ -139,19 +150,31 @@ class Service:
             stack.push_async_callback(_end, asyncio.create_task(following))
         return url
 
-    def _made_exchange(self) -> Exchange:
-        ledger = Ledger(
+    def _made_ledger(self) -> Ledger:
+        return Ledger(
             sink=self._sink,
             observe=self._observe,
             clock=self._clock,
             refuse=self._configuration.audit.refuse_on_failure,
         )
+
+    def _made_exchange(self) -> Exchange:
         return Exchange(
             authenticator=self._made_authenticator(self._issuers),
             mapping=_mapping(self._configuration, self._generation, self._packing),
+            revocations=self._revocations,
             leases=self._leases,
-            ledger=ledger,
+            ledger=self._ledger,
             clock=self._clock,
+        )
+
+    def _made_revoking(self) -> Revoking:
+        return Revoking(
+            revocations=self._revocations,
+            holders=self._holders,
+            leases=self._leases,
+            ledger=self._ledger,
+            shelf=Nowhere(),
         )
 
     def _made_authenticator(self, issuers: Issuers) -> Authenticator:
@@ -190,10 +213,14 @@ class Service:
         """Decide by a mapping, and by what serves now, from this moment on; nothing may be awaited here."""
         self._generation = mapping.generation
         self._mints.switch(self._targets.sts)
-        self._leases.keep(mapping.keeps, renews=mapping.renews)
         self._exchange.switch(authenticator=self._made_authenticator(self._issuers), mapping=mapping)
+        self._leases.keep(self._keeps, renews=mapping.renews)
         self._operators.appoint(self._configuration.operations.operators)
         self._show()
+
+    def _keeps(self, session: RoleSession) -> bool:
+        """Tell whether a session may be lent on: its terms are still these, and nobody has stopped it."""
+        return self._exchange.mapping.keeps(session) and not self._revocations.stops(session)
 
     def _show(self) -> None:
         self._metrics.generation.set(self._generation)
@@ -235,6 +262,7 @@ class Service:
 
     def _observe(self, entry: Entry) -> None:
         self._metrics.observe(entry, now=self._clock.now())
+        self._holders.observe(entry)
 
     def _loaded(self) -> dict[str, Any]:
         configuration = self._configuration

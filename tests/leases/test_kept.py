@@ -75,3 +75,15 @@ async def test_what_has_ended_is_let_go_of_although_nobody_asks_a_part_at_each_l
     assert len(rig.leases._held) == 1
     rig.leases.look()
     assert len(rig.leases._held) == 0
+
+
+async def test_what_is_to_be_forgotten_is_lent_no_more_and_nothing_else_is_touched(rig: Rig) -> None:
+    gone, other = session(subject="gone"), session(subject="other")
+    lease, _ = await rig.lend(gone)
+    await rig.lend(other)
+    assert rig.leases.holds(gone.key, lease.credentials.access_key_id)
+    assert not rig.leases.holds(gone.key, "another")
+    await rig.leases.forget(lambda one: one.session.subject == "gone")
+    assert not rig.leases.holds(gone.key, lease.credentials.access_key_id)
+    assert (await rig.lend(other))[1] is Source.MEMORY
+    assert (await rig.lend(gone))[1] is Source.STS

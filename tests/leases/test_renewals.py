@@ -145,7 +145,7 @@ async def test_what_is_not_granted_as_it_was_is_not_renewed_until_somebody_asks_
 async def test_what_was_forgotten_is_not_renewed(rig: Rig) -> None:
     await rig.use(session())
     await rig.use(session(subject="other"))
-    rig.leases.forget(lambda lease: lease.session.subject == "other")
+    await rig.leases.forget(lambda lease: lease.session.subject == "other")
     await rig.pass_time(HOUR - MARGIN)
     assert [asked.subject for asked in rig.mint.asked] == [session().subject, "other", session().subject]
 
@@ -154,7 +154,7 @@ async def test_what_was_forgotten_while_it_was_renewed_is_not_held_t20(rig: Rig)
     await rig.use(session())
     rig.mint.gate.clear()
     await rig.pass_time(HOUR - MARGIN)
-    rig.leases.forget(lambda lease: lease.session.subject == session().subject)
+    await rig.leases.forget(lambda lease: lease.session.subject == session().subject)
     rig.mint.gate.set()
     await settle()
     assert len(rig.leases._held) == 0

@@ -57,7 +57,7 @@ async def test_what_is_forgotten_is_neither_lent_nor_known_by_its_key(rig: Rig) 
     def of_a(lease: Lease) -> bool:
         return lease.session.subject == "a"
 
-    rig.leases.forget(of_a)
+    await rig.leases.forget(of_a)
     assert rig.leases.by_access_key(forgotten) is None
     assert rig.leases.by_access_key(kept)
     assert [await key_id(rig, "b"), await key_id(rig, "a") == forgotten] == [kept, False]

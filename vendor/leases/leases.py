@@ -112,24 +112,24 @@ class Leases:
             self._renewals.allows = renews
 
     async def drop(self) -> None:
-        """Let go of what is held and not kept, a little at a time: it may be a lot, and nobody asks for it."""
-        for begin in range(0, len(leases := list(self._held)), SWEPT):
-            for lease in leases[begin : begin + SWEPT]:
-                if not self._keeps(lease.session):
-                    self._renewals.let_go(lease)
-            await asyncio.sleep(0)
+        """Let go of what is held and not kept."""
+        await self._sweep(lambda lease: not self._keeps(lease.session))
 
     def by_access_key(self, access_key_id: str) -> Lease | None:
         """Return the lease whose credentials have this id and have not ended, None if there is none."""
         return self._vended.find(access_key_id)
 
-    def forget(self, forgotten: Callable[[Lease], bool]) -> None:
+    async def forget(self, forgotten: Callable[[Lease], bool]) -> None:
         """Let go of the leases for which this says yes, also of those that were renewed or are under way."""
-        for lease in [lease for lease in self._held if forgotten(lease)]:
-            self._renewals.let_go(lease)
         for flight in self._flights:
             flight.forgotten.append(forgotten)
-        self._vended.forget(forgotten)
+        await self._sweep(forgotten)
+        await self._vended.forget(forgotten)
+
+    def holds(self, key: bytes, access_key_id: str) -> bool:
+        """Tell whether these very credentials would be lent to who may have the session of this key."""
+        lease = self._held.get(key)
+        return lease is not None and lease.credentials.access_key_id == access_key_id
 
     async def follow(self) -> None:
         """Renew what is due, for ever."""
@@ -149,6 +149,14 @@ class Leases:
     def stale(self) -> dict[str, int]:
         """Return the number of leases whose holder stopped coming back, for each scope that ever had one."""
         return self._renewals.stale()
+
+    async def _sweep(self, forgotten: Callable[[Lease], bool]) -> None:
+        """Let go of what is held and forgotten, a little at a time: it may be a lot, and nobody asks for it."""
+        for begin in range(0, len(leases := list(self._held)), SWEPT):
+            for lease in leases[begin : begin + SWEPT]:
+                if forgotten(lease):
+                    self._renewals.let_go(lease)
+            await asyncio.sleep(0)
 
     async def close(self) -> None:
         """End the mints that are under way."""

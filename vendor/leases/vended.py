@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vendor.leases.lease import Clock, Lease
+
+LOOKED_AT: Final = 500
+"""Leases that are looked at in one go."""
 
 
 class Vended:
@@ -35,10 +39,13 @@ class Vended:
         lease = self._by_access_key.get(access_key_id)
         return lease if lease is not None and lease.remaining(self._clock) > 0 else None
 
-    def forget(self, forgotten: Callable[[Lease], bool]) -> None:
-        """Know no more of the leases for which this says yes."""
-        for key in [key for key, lease in self._by_access_key.items() if forgotten(lease)]:
-            del self._by_access_key[key]
+    async def forget(self, forgotten: Callable[[Lease], bool]) -> None:
+        """Know no more of the leases for which this says yes; they are gone through a few at a time."""
+        for begin in range(0, len(leases := list(self._by_access_key.items())), LOOKED_AT):
+            for key, lease in leases[begin : begin + LOOKED_AT]:
+                if forgotten(lease) and self._by_access_key.get(key) is lease:
+                    del self._by_access_key[key]
+            await asyncio.sleep(0)
 
     def _leave_ended(self) -> None:
         """Let go of a few that have ended; most end in the order in which they came, so the oldest are looked at."""

@@ -40,12 +40,12 @@ class Lookup:
         issuer = principal.issuer
         found = set(self._by_issuer.get(issuer, ()))
         for name in self._attributes.get(issuer, ()):
-            for key in _keys_of(issuer, name, principal.attributes.get(name)):
+            for key in keys_had(issuer, name, principal.attributes.get(name)):
                 found.update(self._by_key.get(key, ()))
         return [self._scopes[number] for number in sorted(found)]
 
     def _add(self, number: int, grant: Grant, shared: Mapping[Key, int] | None) -> None:
-        choices = [keys for name, matcher in grant.where if (keys := _keys(grant.issuer, name, matcher))]
+        choices = [keys for name, matcher in grant.where if (keys := keys_wanted(grant.issuer, name, matcher))]
         if shared is None or not choices:
             self._by_issuer.setdefault(grant.issuer, []).append(number)
             return
@@ -55,13 +55,13 @@ class Lookup:
 
 
 def _all_keys(grant: Grant) -> Iterable[Key]:
-    return (key for name, matcher in grant.where for key in _keys(grant.issuer, name, matcher))
+    return (key for name, matcher in grant.where for key in keys_wanted(grant.issuer, name, matcher))
 
 
-def _keys(issuer: str, name: str, matcher: Matcher) -> list[Key]:
-    """Return the keys one of which a principal has if the condition holds; none if no fixed value is asked for."""
+def keys_wanted(issuer: str, name: str, matcher: Matcher) -> list[Key]:
+    """Return the keys one of which somebody has if the condition holds; none if no fixed value is asked for."""
     if isinstance(matcher, AnyOf):
-        parts = [_keys(issuer, name, option) for option in matcher.options]
+        parts = [keys_wanted(issuer, name, option) for option in matcher.options]
         return [key for part in parts for key in part] if all(parts) else []
     if isinstance(matcher, Equal):
         return [(issuer, name, type(matcher.value), matcher.value)]
@@ -70,7 +70,7 @@ def _keys(issuer: str, name: str, matcher: Matcher) -> list[Key]:
     return []
 
 
-def _keys_of(issuer: str, name: str, value: AttributeValue | None) -> list[Key]:
+def keys_had(issuer: str, name: str, value: AttributeValue | None) -> list[Key]:
     """Return the keys that an attribute's value answers to."""
     if isinstance(value, tuple):
         return [(issuer, name, tuple, member) for member in value]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from vendor.refusals import AccessDenied, InvalidRequest, Reason
 from vendor.server import explanation, wire
 from vendor.server.answer import Answer
+from vendor.server.incidents import IncidentDoors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from vendor.exchange import Exchange
     from vendor.identity.principal import Principal
     from vendor.policy.grant import Grant
+    from vendor.revoking import Revoking
     from vendor.server.listener import Doors, Visit
 
 IN_TIME: Final = 5.0
@@ -31,8 +33,8 @@ class Exposition(Protocol):
 class OperatorDoors:
     """What the operators' listener answers.
 
-    `readiness` returns why the service is not ready, None if it is; `remark` what an operator should know although it
-    is, None for nothing.
+    `held` tells whether these credentials of a session's key are lent on. `readiness` returns why the service is not
+    ready, None if it is; `remark` what an operator should know although it is, None for nothing.
     """
 
     def __init__(
@@ -41,6 +43,8 @@ class OperatorDoors:
         exchange: Exchange,
         operators: tuple[Grant, ...],
         metrics: Exposition,
+        revoking: Revoking,
+        held: Callable[[bytes, str], bool],
         readiness: Callable[[], str | None],
         remark: Callable[[], str | None] = lambda: None,
     ) -> None:
@@ -49,6 +53,9 @@ class OperatorDoors:
         self._metrics = metrics
         self._readiness = readiness
         self._remark = remark
+        self._incidents = IncidentDoors(
+            exchange=exchange, revoking=revoking, held=held, operator=self._operator, still=self._check
+        )
 
     def appoint(self, operators: tuple[Grant, ...]) -> None:
         """Take these for operators from now on, and nobody else."""
@@ -66,7 +73,7 @@ class OperatorDoors:
             case ("v1", "explain"):
                 return {"POST": self._explain}
             case _:
-                return None
+                return self._incidents.find(segments)
 
     async def _expose(self, visit: Visit) -> Answer:
         body, content_type = self._metrics.expose()
@@ -95,7 +102,7 @@ class OperatorDoors:
         principal = self._exchange.suppose(issuer or "", attributes)
         if principal is None:
             raise InvalidRequest(Reason.MALFORMED_REQUEST, "issuer must be the name of a configured issuer")
-        decision = self._exchange.mapping.explain(principal, asked)
+        decision = self._exchange.explain(principal, asked)
         told = explanation.of_decision(decision, principal, asked, now=self._exchange.now(), whole=True)
         return Answer(200, wire.dump(told), visit.request_id)
 

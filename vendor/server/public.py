@@ -68,7 +68,7 @@ class PublicDoors:
         principal = await self._caller(visit)
         members = await wire.read_body(visit.request)
         asked = wire.read_asked(members, scope=wire.pop_text(members, "scope"))
-        decision = self._exchange.mapping.explain(principal, asked)
+        decision = self._exchange.explain(principal, asked)
         told = explanation.of_decision(decision, principal, asked, now=self._exchange.now(), whole=False)
         return Answer(200, wire.dump(told), visit.request_id)
 

@@ -1,0 +1,126 @@
+"""Stopping: what an operator may say of whom to stop, read strictly: a slip of the pen must not stop nobody."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from vendor.leases import written
+from vendor.leases.revocation import Revocation
+from vendor.refusals import InvalidRequest, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vendor.exchange import Exchange
+    from vendor.leases.holders import Holding
+
+DEFAULT: Final = timedelta(hours=12)
+"""For how long somebody is stopped, unless it is said: as long as AWS lets a role's session be."""
+LONGEST: Final = timedelta(days=31)
+"""For how long at most; who should be stopped for good is taken out of the configuration."""
+MOST_ROLES: Final = 20
+"""Roles that a revocation names itself."""
+
+_ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?", re.ASCII)
+_ROLE: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,576}", re.ASCII)
+_SAID: Final = frozenset(
+    {"id", "scope", "issuer", "principal", "attributes", "access_key_id", "reason", "until", "duration_seconds"}
+    | {"roles", "deny_policy"}
+)
+
+
+class Reader:
+    """Reads revocations, in which every name must be one that is known here; `holding` finds who holds a key."""
+
+    def __init__(self, *, exchange: Exchange, holding: Callable[[str], Holding]) -> None:
+        self._exchange = exchange
+        self._holding = holding
+
+    def read(self, members: dict[str, Any], *, by: tuple[str, str]) -> Revocation:
+        """Return the revocation that a body asks for, with every name in it one that is known here.
+
+        Raises Refusal.
+        """
+        try:
+            return self._read(members, by=by)
+        except written.UnreadableError as exc:
+            raise InvalidRequest(Reason.MALFORMED_REQUEST, str(exc)) from exc
+
+    def _read(self, members: dict[str, Any], *, by: tuple[str, str]) -> Revocation:
+        if more := members.keys() - _SAID:
+            raise InvalidRequest(Reason.UNDECLARED_PARAMETER, f"the body has no member {min(more):.63}")
+        now = self._exchange.now().replace(microsecond=0)
+        key = written.text_of(members, "access_key_id")
+        scope, issuer, url, subject, where = self._whom(members) if key is None else self._holder(members, key)
+        return Revocation(
+            id=_id(written.text_of(members, "id")),
+            scope=scope,
+            issuer=issuer,
+            issuer_url=url,
+            subject=subject,
+            where=where,
+            access_key_id=key,
+            reason=written.read_reason(members),
+            by=by,
+            made=now,
+            until=now + _life(members, now),
+            roles=_roles(members.get("roles", [])),
+            denied=_flag(members.get("deny_policy", False)),
+        )
+
+    def _whom(self, members: dict[str, Any]) -> tuple[Any, ...]:
+        """Return scope, issuer, its URL, subject and conditions on attributes."""
+        scope, issuer = written.text_of(members, "scope"), written.text_of(members, "issuer")
+        subject, where = written.text_of(members, "principal"), written.read_where(members.get("attributes", {}))
+        if scope is None and issuer is None and subject is None and not where:
+            public = "name whom to stop: a scope, an issuer, a principal, attributes or an access_key_id"
+            raise InvalidRequest(Reason.MALFORMED_REQUEST, public)
+        if scope is not None and scope not in self._exchange.mapping.scopes:
+            raise InvalidRequest(Reason.UNKNOWN_SCOPE, "there is no such scope here, so nobody would be stopped")
+        supposed = self._exchange.suppose(issuer, {}) if issuer is not None else None
+        if issuer is not None and supposed is None:
+            raise InvalidRequest(Reason.UNKNOWN_ISSUER, "there is no such issuer here, so nobody would be stopped")
+        return scope, issuer, supposed and supposed.issuer_url, subject, where
+
+    def _holder(self, members: dict[str, Any], key: str) -> tuple[Any, ...]:
+        """Return the same of who holds a key: the principal in the scope that the key is of."""
+        if members.keys() & {"scope", "issuer", "principal", "attributes"}:
+            raise InvalidRequest(Reason.MALFORMED_REQUEST, "an access_key_id stands alone: it names its holder")
+        held = self._holding(key)
+        return held.scope, held.issuer, held.issuer_url, held.subject, ()
+
+
+def _id(said: str | None) -> str:
+    if said is not None and not _ID.fullmatch(said):
+        raise InvalidRequest(Reason.MALFORMED_REQUEST, "id must be at most 32 lower-case letters, digits and -")
+    return said or secrets.token_hex(8)
+
+
+def _life(members: dict[str, Any], now: Any) -> timedelta:
+    """Return for how long a revocation is wanted."""
+    if "until" in members and "duration_seconds" in members:
+        raise InvalidRequest(Reason.MALFORMED_REQUEST, "say one of until and duration_seconds")
+    life = DEFAULT
+    if "duration_seconds" in members:
+        seconds = members["duration_seconds"]
+        life = timedelta(seconds=seconds) if type(seconds) is int and 0 < seconds < 1e9 else timedelta()  # noqa: PLR2004
+    elif "until" in members:
+        life = written.read_moment(written.text_of(members, "until") or "") - now
+    if not timedelta() < life <= LONGEST:
+        raise InvalidRequest(Reason.DURATION, f"it must end in the future, within {LONGEST.days} days")
+    return life
+
+
+def _roles(said: object) -> tuple[str, ...]:
+    if not isinstance(said, list) or len(said) > MOST_ROLES or not all(_ROLE.fullmatch(str(role)) for role in said):
+        raise InvalidRequest(Reason.MALFORMED_REQUEST, f"roles must be a list of at most {MOST_ROLES} role ARNs")
+    return tuple(map(str, said))
+
+
+def _flag(said: object) -> bool:
+    if not isinstance(said, bool):
+        raise InvalidRequest(Reason.MALFORMED_REQUEST, "deny_policy must be true or false")
+    return said
