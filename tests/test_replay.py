@@ -87,8 +87,8 @@ class Desk:
         entry = _entry(principal, asked or Asked(scope="reports:read", parameters={"month": "2026-03"}))
         mapping = Mapping(scopes=loaded.scopes, generation=1)
         try:
-            entry.permission = mapping.permit(principal, entry.asked.scope)
-            entry.session = mapping.open(entry.permission, principal, entry.asked)
+            entry.permission, settled = mapping.settle(principal, entry.asked)
+            entry.session = mapping.open(entry.permission, principal, settled)
             if failure is not None:
                 raise failure
             entry.credentials, entry.source = credentials(entry.session), Source.STS
@@ -309,6 +309,15 @@ def test_lines_that_are_cut_or_foreign_are_counted_and_stop_nothing(desk: Desk) 
     assert line["outcome"] == "issued"
     assert told.json["unchanged"] == 2
     assert (told.json["lines"], told.json["other"], told.json["unreadable"]) == (9, 1, 6)
+
+
+def test_what_was_asked_for_by_its_role_is_decided_by_its_role_again(desk: Desk) -> None:
+    role = "arn:aws:iam::111122223333:role/reports"
+    desk.record(asked=Asked(scope=None, role=role, duration=timedelta(hours=12)))
+    desk.record(asked=Asked(scope=None, role=f"{role}-of-others"))
+    assert desk.replay().json["unchanged"] == 2
+    desk.change(f'{{role: "{role}"', f'{{role: "{role}-of-others"')
+    assert desk.replay().changes == [("now_refused", "no_grant", 1), ("now_allowed", "no_grant", 1)]
 
 
 def test_an_older_line_that_says_less_is_compared_by_what_it_says(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ class Secret:
         raise TypeError("a secret is never pickled")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._text == other._text
+        """Compare in constant time: what somebody sent is compared with what we hold."""
+        if not isinstance(other, Secret):
+            return False
+        return compare_digest(self._text.encode(errors="replace"), other._text.encode(errors="replace"))
 
     __hash__ = None  # type: ignore[assignment]  # a secret is no key
 
@@ -40,7 +44,8 @@ class Credentials:
     """One session's credentials as STS gave them.
 
     `expiration` is STS's own word, an aware datetime in UTC. `role_arn` is the role that was assumed, `account_id` its
-    account (12 digits). `packed_policy_size` is the percentage of the packed limit that STS reported, None if none.
+    account (12 digits), `user_id` what AWS calls the session (`AROA…:name`), None if unknown. `packed_policy_size` is
+    the percentage of the packed limit that STS reported, None if none.
     Source: AssumeRole in the AWS STS API reference.
     """
 
@@ -52,3 +57,4 @@ class Credentials:
     role_arn: str
     packed_policy_size: int | None = None
     region: str = ""
+    user_id: str | None = None

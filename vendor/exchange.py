@@ -118,6 +118,10 @@ class Exchange:
         stopped = decision.permission and self._revocations.of(principal, decision.permission.scope.name)
         return replace(decision, refusal=refusal_of(stopped), session=None) if stopped else decision
 
+    def audience(self, issuer_url: str) -> str | None:
+        """Return the audience for which tokens of this `iss` are taken, None if none are."""
+        return self._rules.authenticator.audience(issuer_url)
+
     def suppose(self, issuer: str, given: AbstractMapping[str, AttributeValue]) -> Principal | None:
         """Return a principal that nobody proved; see `vendor.identity.authentication.Authenticator.suppose`."""
         return self._rules.authenticator.suppose(issuer, given)

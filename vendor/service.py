@@ -31,6 +31,7 @@ from vendor.policy.packing import Packing
 from vendor.process import SystemClock, calm_collector, measure_lag
 from vendor.reloading import Reloading, refuse_restart
 from vendor.revoking import Nowhere, Revoking
+from vendor.server import wire
 from vendor.server.listener import Listener
 from vendor.server.operators import OperatorDoors
 from vendor.server.public import PublicDoors
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from vendor.config import Configuration
     from vendor.config.values import Listen, Operations, Tls
     from vendor.policy.session import RoleSession
-    from vendor.server.listener import Doors
+    from vendor.server.listener import Doors, Voice
 
     Find = Callable[[tuple[str, ...]], Doors | None]
 
@@ -122,7 +123,7 @@ class Service:
     async def run(self, *, until: asyncio.Event) -> None:
         """Listen until the event, then drain: every request that was sent is answered."""
         configuration = self._configuration
-        public = self._site(PublicDoors(exchange=self._exchange).find, configuration.listen, drain=DRAIN)
+        public = self._public(configuration.listen)
         operations = self._site(self._operators.find, configuration.operations, drain=0.0)
         async with AsyncExitStack() as stack:
             for close in (self._sink.close, self._close, self._leases.close):
@@ -256,8 +257,14 @@ class Service:
         await self._issuers.close()
         await self._targets.close()
 
-    def _site(self, find: Find, at: Listen | Operations, *, drain: float) -> Site:
-        listener = Listener(find=find, observer=self._observer, clock=self._clock)
+    def _public(self, listen: Listen) -> Site:
+        doors = PublicDoors(exchange=self._exchange, vended=self._leases.by_access_key, sts_get=listen.sts_get)
+        return self._site(doors.find, listen, drain=DRAIN, voice=doors.voice)
+
+    def _site(
+        self, find: Find, at: Listen | Operations, *, drain: float, voice: Callable[[str], Voice] = lambda _: wire
+    ) -> Site:
+        listener = Listener(find=find, observer=self._observer, clock=self._clock, voice=voice)
         return Site(listener, host=at.host, port=at.port, clock=self._clock, drain=drain)
 
     def _observe(self, entry: Entry) -> None:

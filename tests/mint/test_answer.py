@@ -157,3 +157,13 @@ def _refused(answer: dict[str, Any]) -> StsUnavailable:
         _read(answer)
     assert refused.value.reason is Reason.BAD_ANSWER
     return refused.value
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [("AROAEXAMPLE:name", "AROAEXAMPLE:name"), (None, None), (7, None), ("A" * 194, None), ("A\n", None)],
+)
+def test_the_id_of_the_session_is_kept_where_it_is_one(given: object, read: str | None) -> None:
+    answer = _answer()
+    answer["AssumedRoleUser"]["AssumedRoleId"] = given
+    assert _read(answer).user_id == read

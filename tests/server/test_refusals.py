@@ -20,7 +20,7 @@ MEMBERS = {"code", "message", "Code", "Message", "request_id"}
 ASKED = [
     ("a method that is not there", {"method": "PUT"}, "method_not_allowed", 405),
     ("a path that is not there", {"path": "/v2/credentials/reports:read"}, "not_found", 404),
-    ("no path at all", {"path": "/"}, "not_found", 404),
+    ("a path that STS does not have", {"path": "/sts/x"}, "not_found", 404),
     ("the operators' metrics", {"path": "/metrics"}, "not_found", 404),
     ("the operators' probe", {"path": "/healthz"}, "not_found", 404),
     ("the operators' readiness", {"path": "/readyz"}, "not_found", 404),
@@ -118,12 +118,26 @@ async def test_only_the_listed_methods_exist_and_none_of_the_others_mints(
     assert (len(world.sts.requests), len(world.audit())) == (asked, told)
 
 
-@pytest.mark.parametrize(
-    "path", ["//v1/credentials", "/v1//credentials", "/v1/credentials/a/b", "/V1/credentials", PATH + "/"]
-)
+@pytest.mark.parametrize("path", ["//v1/credentials", "/v1//credentials", "/v1/scopes/", "/V1/credentials", "/STS"])
 async def test_there_are_no_redirects_to_what_was_nearly_meant(world: World, path: str) -> None:
     answer = await get(world.service.public, path, world.token())
     assert (answer.status, answer.code) == (404, "not_found")
+
+
+@pytest.mark.parametrize("below", ["/b", "/b/c", "//", "%2Fb", "/../reports:write", "/reports:read"])
+async def test_below_a_scope_is_no_scope_and_never_not_found(world: World, below: str) -> None:
+    answer = await get(world.service.public, PATH + below, world.token())
+    assert (answer.status, answer.code) == (403, "access_denied")
+
+
+@pytest.mark.parametrize("below", ["", "/b"])
+async def test_whoever_brings_no_token_hears_that_first(world: World, below: str) -> None:
+    assert (await get(world.service.public, PATH + below)).code == "missing_token"
+
+
+async def test_a_slash_behind_a_scope_does_not_matter(world: World) -> None:
+    plain, slash = [await get(world.service.public, path, world.token()) for path in (PATH, f"{PATH}/")]
+    assert (slash.status, slash.body) == (200, plain.body)
 
 
 @pytest.mark.parametrize(

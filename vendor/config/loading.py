@@ -97,7 +97,12 @@ class _Loading:
         if listen is None or operations is None or self._findings("error"):
             return None
         return Configuration(
-            listen=Listen(host=listen[0], port=listen[1], tls=_tls(said.listen.tls, self._path.parent)),
+            listen=Listen(
+                host=listen[0],
+                port=listen[1],
+                tls=_tls(said.listen.tls, self._path.parent),
+                sts_get=said.listen.sts_get,
+            ),
             operations=Operations(
                 host=operations[0], port=operations[1], operators=tuple(one for one in operators if one)
             ),
@@ -206,8 +211,6 @@ def _refuse_later(main: Document, said: shape.Configuration) -> None:
     later = "is not in this release"
     if said.store != "memory":
         main.find(Code.NOT_YET, ("store",), f"a shared store {later}")
-    if said.listen.sts_get:
-        main.find(Code.NOT_YET, ("listen", "sts_get"), f"sts_get {later}")
 
 
 def _address(document: Document, at: Path, said: str) -> tuple[str, int] | None:

@@ -31,11 +31,12 @@ class Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
-    """The public listener; port 0 takes any that is free."""
+    """The public listener; port 0 takes any that is free. With `sts_get`, STS takes GET requests too."""
 
     host: str
     port: int
     tls: Tls | None
+    sts_get: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,6 +141,11 @@ class Authenticator:
         expires = self._clock.now() + found.max_token_lifetime
         return suppose(found, given, token_expires=expires)
 
+    def audience(self, issuer_url: str) -> str | None:
+        """Return the audience for which tokens of this `iss` are taken, None if none are."""
+        trusted = self._issuers.get(issuer_url)
+        return None if trusted is None else trusted.issuer.audience
+
     def agrees(self, before: Authenticator, principal: Principal) -> bool:
         """Tell whether a principal of the authenticator of before would be judged on the very same terms here."""
         terms = self._issuers.get(principal.issuer_url)

@@ -21,6 +21,8 @@ TOLERANCE: Final = timedelta(minutes=5)
 """How much longer than asked for a session may live: the two clocks need not agree."""
 LONGEST_SECRET: Final = 8_000
 """Characters of the longest member; the SDKs' own limit for a whole answer is 10,000 bytes."""
+LONGEST_USER_ID: Final = 193
+"""Characters of the longest id of a session (botocore's STS model)."""
 
 _ASSUMED: Final = re.compile(r"arn:([a-z-]+):sts::([^:]*):assumed-role/([^/]+)/(.+)")
 _ROLE: Final = re.compile(r"arn:([a-z-]+):iam::([^:]*):role/(?:.*/)?([^/]+)")
@@ -45,6 +47,7 @@ def read_credentials(
         role_arn=session.role_arn,
         packed_policy_size=_size(answer.get("PackedPolicySize")),
         region=region,
+        user_id=_user_id(answer.get("AssumedRoleUser")),
     )
 
 
@@ -89,6 +92,12 @@ def _account(user: object, session: RoleSession) -> str:
     if assumed.groups() != (partition, account or assumed[2], name, session.session_name):
         raise _bad(f"AssumedRoleUser is {arn!r:.300}, not the session asked for")
     return assumed[2]
+
+
+def _user_id(user: object) -> str | None:
+    """Return the id of the session, None where there is none to be believed: it is told, and decides nothing."""
+    value = user.get("AssumedRoleId") if isinstance(user, dict) else None
+    return value if isinstance(value, str) and len(value) <= LONGEST_USER_ID and value.isprintable() else None
 
 
 def _size(value: object) -> int | None:

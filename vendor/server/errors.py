@@ -35,6 +35,8 @@ STATUS: Final = {
     Code.OVERLOADED: 503,
 }
 """The status of each code; a test holds it complete."""
+DEFECT: Final = "a defect in the service; its operators find it by the request id"
+"""What is said of a defect of ours."""
 
 
 def body(code: str, message: str, request_id: str) -> bytes:

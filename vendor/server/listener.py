@@ -35,6 +35,18 @@ Door = Callable[[Visit], Awaitable[Answer]]
 Doors = Mapping[str, Door]
 
 
+class Voice(Protocol):
+    """How refusals are written at a path."""
+
+    def write_refusal(self, refusal: Refusal, request_id: str, more: Mapping[str, str] | None = None) -> Answer:
+        """Return the answer of a refusal."""
+        ...
+
+    def write_defect(self, request_id: str) -> Answer:
+        """Return the answer to a defect of ours."""
+        ...
+
+
 class Observer(Protocol):
     """Is told what no audit line holds."""
 
@@ -50,11 +62,19 @@ class Observer(Protocol):
 class Listener:
     """Answers requests by the doors that `find` returns for a path: the door of each method, None where nothing is.
 
-    While it drains, every answer closes its connection.
+    `voice` returns how a path, as it was sent, refuses. While it drains, every answer closes its connection.
     """
 
-    def __init__(self, *, find: Callable[[tuple[str, ...]], Doors | None], observer: Observer, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        find: Callable[[tuple[str, ...]], Doors | None],
+        observer: Observer,
+        clock: Clock,
+        voice: Callable[[str], Voice] = lambda _: wire,
+    ) -> None:
         self._find = find
+        self._voice = voice
         self._observer = observer
         self._clock = clock
         self._targets: dict[str, tuple[wire.Target, Doors | None]] = {}
@@ -70,12 +90,12 @@ class Listener:
         try:
             answer = await self._answer(request, request_id)
         except Refusal as refusal:
-            answer = self._refuse(refusal, request_id)
+            answer = self._refuse(refusal, request_id, voice=self._voice_at(request))
             # Its frames hold the entry that holds it: a flood of them would make the collector stall everybody.
             refusal.__traceback__ = None
         except Exception as exc:  # noqa: BLE001 - an exception becomes neither a yes nor a traceback
             self._observer.failed(request_id, exc)
-            answer = wire.write_defect(request_id)
+            answer = self._voice_at(request).write_defect(request_id)
         if self.draining:
             answer.force_close()
         return answer
@@ -88,7 +108,8 @@ class Listener:
             raise NotFound(Reason.NO_SUCH_PATH)
         door = doors.get(request.method)
         if door is None:
-            return self._refuse(MethodNotAllowed(Reason.NO_SUCH_METHOD), request_id, {"Allow": ", ".join(doors)})
+            allow, voice = {"Allow": ", ".join(doors)}, self._voice_at(request)
+            return self._refuse(MethodNotAllowed(Reason.NO_SUCH_METHOD), request_id, allow, voice=voice)
         if request.method == "GET" and request.body_exists:
             raise InvalidRequest(Reason.MALFORMED_REQUEST, "a GET request has no body")
         return await door(Visit(request=request, request_id=request_id, began=began, target=target))
@@ -101,14 +122,19 @@ class Listener:
             found = target, self._find(target.segments)
             if len(self._targets) >= MOST_TARGETS:
                 self._targets.clear()
-            if len(raw) <= LONGEST_TARGET:
+            if len(raw) <= LONGEST_TARGET and "eyJ" not in raw:  # which may be a token
                 self._targets[raw] = found
         return found
 
-    def _refuse(self, refusal: Refusal, request_id: str, more: Mapping[str, str] | None = None) -> Answer:
+    def _voice_at(self, request: web.BaseRequest) -> Voice:
+        return self._voice(request.raw_path.partition("?")[0])
+
+    def _refuse(
+        self, refusal: Refusal, request_id: str, more: Mapping[str, str] | None = None, *, voice: Voice = wire
+    ) -> Answer:
         if not refusal.recorded:
             self._observer.refused(refusal)
-        return wire.write_refusal(refusal, request_id, more)
+        return voice.write_refusal(refusal, request_id, more)
 
     def _refuse_broken(self, refusal: Refusal | None) -> Answer:
         """Answer what the HTTP parser could not read."""

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Final
 from vendor.audit import Door
 from vendor.exchange import Exchange, Request
 from vendor.policy.decision import Asked
-from vendor.server import explanation, wire
+from vendor.server import explanation, sts_wire, wire
 from vendor.server.answer import Answer
+from vendor.server.sts import PATHS, StsDoor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vendor.identity.principal import Principal
     from vendor.leases.lease import Lease
-    from vendor.server.listener import Doors, Visit
+    from vendor.server.listener import Doors, Visit, Voice
 
 IN_TIME: Final = 0.9
 """Seconds within which a request is answered: the C++ SDK gives up at 1.0 s and then signs nothing."""
@@ -24,22 +25,29 @@ IN_TIME: Final = 0.9
 class PublicDoors:
     """What the public listener answers."""
 
-    def __init__(self, *, exchange: Exchange) -> None:
+    def __init__(self, *, exchange: Exchange, vended: Callable[[str], Lease | None], sts_get: bool) -> None:
         self._exchange = exchange
+        self._sts = StsDoor(exchange=exchange, vended=vended, get=sts_get, in_time=IN_TIME)
 
     def find(self, segments: tuple[str, ...]) -> Doors | None:
         """Return the doors of a path by method, None if there is nothing."""
         match segments:
             case ("v1", "credentials") | ("v1", "credentials", ""):
                 return {"GET": self._container}
-            case ("v1", "credentials", _):
+            case ("v1", "credentials", *_):
                 return {"GET": self._container, "POST": self._twin}
+            case ("",) | ("sts",) | ("sts", ""):
+                return self._sts.doors
             case ("v1", "scopes"):
                 return {"GET": self._scopes}
             case ("v1", "explain"):
                 return {"POST": self._explain}
             case _:
                 return None
+
+    def voice(self, path: str) -> Voice:
+        """Return how a path refuses: in XML where STS is spoken, whatever is wrong with the request."""
+        return sts_wire if path in PATHS else wire
 
     async def _container(self, visit: Visit) -> Answer:
         """Answer the container credentials protocol."""
@@ -95,6 +103,10 @@ class PublicDoors:
 
 
 def _scope(visit: Visit) -> str | None:
-    """Return the scope that the path names, None where it names none."""
-    named = visit.target.segments[2:]
-    return (named[0] or None) if named else None
+    """Return the scope that the path names, None where it names none.
+
+    There is nothing below a scope, but nothing here is ever "not found": Java's SDK would ask the machine it runs on
+    for credentials from then on. So what is below names a scope that does not exist.
+    """
+    named = "/".join(visit.target.segments[2:])
+    return named.removesuffix("/") or None

@@ -63,7 +63,9 @@ class Target:
         Raises InvalidRequest.
         """
         if self._members is None:
-            self._members = _read_query(self.query)
+            members = read_form(self.query)
+            refuse_tokens((*members, *members.values()))
+            self._members = members
         return dict(self._members)
 
     def refuse_query(self) -> None:
@@ -84,7 +86,7 @@ def read_target(raw: str) -> Target:
         segments = tuple(unquote(segment, errors="strict") for segment in path[1:].split("/"))
     except UnicodeDecodeError as exc:
         raise InvalidRequest(Reason.MALFORMED_REQUEST, "the path is not UTF-8") from exc
-    _refuse_tokens(segments)
+    refuse_tokens(segments)
     return Target(segments, query)
 
 
@@ -94,10 +96,14 @@ def check_version(request: web.BaseRequest) -> None:
         raise InvalidRequest(Reason.MALFORMED_REQUEST, "only HTTP/1.1 is spoken here")
 
 
-def _read_query(query: str) -> dict[str, str]:
-    if not query:
+def read_form(form: str) -> dict[str, str]:
+    """Return the members of a query, or of a body that is written as one; each may stand once.
+
+    Raises InvalidRequest.
+    """
+    if not form:
         return {}
-    parts = query.split("&")
+    parts = form.split("&")
     if len(parts) > MOST_MEMBERS or not all("=" in part for part in parts):
         raise InvalidRequest(Reason.MALFORMED_REQUEST, "the query is malformed")
     try:
@@ -107,7 +113,6 @@ def _read_query(query: str) -> dict[str, str]:
     members = dict(pairs)
     if len(members) != len(pairs):
         raise InvalidRequest(Reason.MALFORMED_REQUEST, "a query member stands twice")
-    _refuse_tokens((*members, *members.values()))
     return members
 
 
@@ -115,7 +120,7 @@ def _decoded(text: str) -> str:
     return unquote_plus(text, errors="strict")
 
 
-def _refuse_tokens(texts: Iterable[str]) -> None:
+def refuse_tokens(texts: Iterable[str]) -> None:
     """Raise InvalidRequest if a JWT stands where an audit line would write it down."""
     if any("eyJ" in text and _TOKEN.search(text) for text in texts):
         raise InvalidRequest(Reason.MALFORMED_REQUEST, "a token belongs in the Authorization header, nowhere else")
@@ -156,37 +161,49 @@ async def read_body(request: web.BaseRequest) -> dict[str, Any]:
         return {}
     if request.content_type != "application/json" or (request.charset or "utf-8").lower() != "utf-8":
         raise UnsupportedMediaType(Reason.MEDIA_TYPE)
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType(Reason.MEDIA_TYPE, "send the body without a content encoding")
-    if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
-        raise UnsupportedMediaType(Reason.MEDIA_TYPE, "send the body without a transfer coding but chunked")
-    raw = await _read_in_time(request)
+    raw = await read_raw(request)
     try:
         return read_object(raw) if raw else {}
     except StrictJSONError as exc:
         raise InvalidRequest(Reason.MALFORMED_REQUEST, f"the body is not strict JSON: {exc}") from exc
 
 
-async def _read_in_time(request: web.BaseRequest) -> bytes:
+async def read_raw(request: web.BaseRequest, *, most: int = LONGEST_BODY) -> bytes:
+    """Return the bytes of a body, `most` of them, in time; a client that waits to be told to send it is told so.
+
+    Raises UnsupportedMediaType, RequestTooLarge or InvalidRequest.
+    """
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType(Reason.MEDIA_TYPE, "send the body without a content encoding")
+    if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
+        raise UnsupportedMediaType(Reason.MEDIA_TYPE, "send the body without a transfer coding but chunked")
     try:
         async with asyncio.timeout(BODY_IN_TIME):
-            return await _read_capped(request)
+            return await _read_capped(request, most)
     except TimeoutError as exc:
         raise InvalidRequest(Reason.MALFORMED_REQUEST, "the body did not come in time") from exc
     except (web.RequestPayloadError, ConnectionError) as exc:
         raise InvalidRequest(Reason.MALFORMED_REQUEST, "the body broke off") from exc
 
 
-async def _read_capped(request: web.BaseRequest) -> bytes:
+async def _read_capped(request: web.BaseRequest, most: int) -> bytes:
     body = bytearray()
-    if (request.content_length or 0) <= LONGEST_BODY:
+    if (request.content_length or 0) <= most:
+        await _invite(request)
         async for chunk in request.content.iter_any():
             body += chunk
-            if len(body) > LONGEST_BODY:
+            if len(body) > most:
                 break
         else:
             return bytes(body)
     raise RequestTooLarge(Reason.BODY_TOO_LARGE)
+
+
+async def _invite(request: web.BaseRequest) -> None:
+    """Ask for the body where the client waits for that (RFC 9110 section 10.1.1)."""
+    if request.version == HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # or an answer would be thought to have begun
 
 
 def read_asked(members: dict[str, Any], *, scope: str | None) -> Asked:
@@ -199,7 +216,7 @@ def read_asked(members: dict[str, Any], *, scope: str | None) -> Asked:
         raise InvalidRequest(Reason.UNDECLARED_PARAMETER, f"the body has no member {min(members):.63}")
     if not isinstance(parameters, dict) or not all(isinstance(value, str) for value in parameters.values()):
         raise InvalidRequest(Reason.MALFORMED_REQUEST, "parameters must be an object of strings")
-    _refuse_tokens((*parameters, *parameters.values()))
+    refuse_tokens((*parameters, *parameters.values()))
     return Asked(scope=scope, parameters=parameters, duration=None if seconds is None else read_duration(seconds))
 
 
@@ -241,7 +258,7 @@ def write_refusal(refusal: Refusal, request_id: str, more: Mapping[str, str] | N
 
 def write_defect(request_id: str) -> Answer:
     """Return the answer to a defect of ours, which says nothing but where to look."""
-    body = errors.body("internal_error", "a defect in the service; its operators find it by the request id", request_id)
+    body = errors.body("internal_error", errors.DEFECT, request_id)
     return Answer(500, body, request_id)
 
 

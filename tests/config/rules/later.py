@@ -14,13 +14,6 @@ LATER = rules(
         "a shared store is not in this release",
     ),
     (
-        "sts_get is not in this release",
-        "listen:\n",
-        "listen:\n  sts_get: ^^true\n",
-        "listen.sts_get",
-        "sts_get is not in this release",
-    ),
-    (
         "via is not in this release",
         ROLE,
         f"{ROLE}        via: ^^[{{role: a}}]\n",
