@@ -35,8 +35,9 @@ ERRORS: Final = {
     Code.HEADER_TOO_LARGE: Error("ValidationError", 400),
     Code.POLICY_TOO_LARGE: Error("PackedPolicyTooLarge", 400),
     Code.ROLE_REFUSED: Error("AccessDenied", 403),
+    Code.RATE_LIMITED: Error("Throttling", 429),  # the one status that all SDKs try again after
     Code.ISSUER_UNAVAILABLE: Error("IDPCommunicationError", 400),
-    Code.STS_THROTTLED: Error("Throttling", 429),  # the one status that all SDKs try again after
+    Code.STS_THROTTLED: Error("Throttling", 429),
     Code.STS_UNAVAILABLE: Error("ServiceUnavailable", 503),
     Code.AUDIT_UNAVAILABLE: Error("ServiceUnavailable", 503),
     Code.OVERLOADED: Error("ServiceUnavailable", 503),
