@@ -28,6 +28,7 @@ ERRORS: Final = {
     Code.EXPIRED_TOKEN: Error("ExpiredTokenException", 400),
     Code.ACCESS_DENIED: Error("AccessDenied", 403),
     Code.VALUE_NOT_ALLOWED: Error("AccessDenied", 403),
+    Code.REVOKED: Error("AccessDenied", 403),
     Code.NOT_FOUND: Error("InvalidAction", 404),
     Code.METHOD_NOT_ALLOWED: Error("InvalidAction", 405),
     Code.REQUEST_TOO_LARGE: Error("ValidationError", 400),
