@@ -31,6 +31,7 @@ ERRORS: Final = {
     Code.REVOKED: Error("AccessDenied", 403),
     Code.NOT_FOUND: Error("InvalidAction", 404),
     Code.METHOD_NOT_ALLOWED: Error("InvalidAction", 405),
+    Code.CONFLICT: Error("ValidationError", 400),
     Code.REQUEST_TOO_LARGE: Error("ValidationError", 400),
     Code.UNSUPPORTED_MEDIA_TYPE: Error("ValidationError", 400),
     Code.HEADER_TOO_LARGE: Error("ValidationError", 400),
