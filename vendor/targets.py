@@ -71,7 +71,7 @@ class Targets:
         await asyncio.gather(*(sts.close() for sts in self.sts.values() if sts not in stays))
 
     def _part(self, target: Target) -> _Part:
-        budget = Budget(rate=target.requests_per_second, clock=self._clock)
+        budget = Budget(most=target.requests_per_second, clock=self._clock)
         asking = Asking(
             target=target.name,
             endpoint_url=target.endpoint_url,

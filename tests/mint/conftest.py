@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -23,12 +24,19 @@ if TYPE_CHECKING:
 REGIONS = ("us-east-1", "us-west-2")
 
 
+class RealTime(Clock):
+    """A wall clock that a test moves, and a monotonic one that moves by itself: queues wait by the loop's timers."""
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
 class Rig:
     """One target's mint, what it reported, and the fake that it asks."""
 
     def __init__(self, fake: STS | None, clock: Clock, *, url: str | None = None, rate: float | None = None) -> None:
         self.clock = clock
-        self.budget = Budget(rate=rate, clock=clock)
+        self.budget = Budget(most=rate, clock=clock)
         self.aws: AioSession = get_session()
         self.results: Counter[tuple[str, str]] = Counter()
         self.each_takes = 0.0
@@ -61,6 +69,14 @@ def clock() -> Clock:
 async def fake(clock: Clock) -> AsyncIterator[STS]:
     async with STS(clock=clock) as server:
         yield server
+
+
+@pytest.fixture
+async def timed(fake: STS) -> AsyncIterator[Rig]:
+    ready = Rig(fake, RealTime())
+    ready.aws.set_credentials("AKIAVENDOR", "the service's own")
+    yield ready
+    await ready.sts.close()
 
 
 @pytest.fixture

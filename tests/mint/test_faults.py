@@ -13,7 +13,10 @@ from tests.fakes.loopback import Loopback
 from tests.fakes.sts import SECRET, STS, TOKEN
 from tests.made import session
 from tests.mint.conftest import Rig
-from vendor.mint.asking import PATIENCE, REST
+from vendor.leases.lane import Lane
+from vendor.mint.asking import PATIENCE
+from vendor.mint.regions import REST
+from vendor.mint.retries import RESERVE, SHARE
 from vendor.refusals import PolicyTooLarge, Reason, Refusal, RoleRefused, StsThrottled, StsUnavailable
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ CODES: dict[str, tuple[type[Refusal], Reason, int]] = {
     "InvalidClientTokenId": (StsUnavailable, Reason.BASE_IDENTITY, 1),
     "MalformedPolicyDocument": (RoleRefused, Reason.POLICY_REJECTED, 1),
     "PackedPolicyTooLarge": (PolicyTooLarge, Reason.PACKED_SIZE, 1),
-    "RegionDisabledException": (StsUnavailable, Reason.REGION_DISABLED, 3),
+    "RegionDisabledException": (StsUnavailable, Reason.REGION_DISABLED, 2),
     "ServiceUnavailable": (StsUnavailable, Reason.NO_ANSWER, 3),
     "SignatureDoesNotMatch": (StsUnavailable, Reason.BASE_IDENTITY, 1),
     "Throttling": (StsThrottled, Reason.THROTTLED, 3),
@@ -67,16 +70,16 @@ def test_every_code_of_the_fake_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("code", CODES)
 async def test_a_code_of_aws_becomes_its_refusal_in_as_many_requests_as_can_help(
-    rig: Rig, fake: STS, code: str
+    timed: Rig, fake: STS, code: str
 ) -> None:
     kind, reason, requests = CODES[code]
     fake.fault(faults.error(code))
-    refusal = await _refusal(rig)
+    refusal = await _refusal(timed)
     assert (type(refusal), refusal.reason) == (kind, reason)
     assert refusal.detail.startswith(f"{code}: ")
     assert code not in refusal.public
     assert len(fake.requests) == requests
-    assert {result for _, result in rig.results} == {reason}
+    assert {result for _, result in timed.results} == {reason}
 
 
 @pytest.mark.parametrize("lie", LIES)
@@ -155,10 +158,39 @@ async def test_while_all_regions_rest_the_one_that_has_rested_longest_is_asked(r
     assert [sent.region for sent in fake.requests] == [EAST, WEST, EAST]
 
 
-async def test_throttling_is_retried_in_the_same_region(rig: Rig, fake: STS) -> None:
+async def test_throttling_is_retried_in_the_same_region(timed: Rig, fake: STS) -> None:
     fake.next(faults.error("Throttling"), faults.error("Throttling"))
-    await rig.sts.mint(session())
+    await timed.sts.mint(session())
     assert [sent.region for sent in fake.requests] == [EAST] * 3
+
+
+async def test_what_nobody_waits_for_is_not_tried_again(rig: Rig, fake: STS) -> None:
+    fake.fault(faults.error("ServiceUnavailable"))
+    with pytest.raises(StsUnavailable):
+        await rig.sts.mint(session(), lane=Lane.AHEAD)
+    assert len(fake.requests) == 1
+
+
+async def test_of_many_that_fail_only_a_fifth_is_tried_again(rig: Rig, fake: STS) -> None:
+    fake.fault(faults.CUT_XML)
+    mints = 25
+    for _ in range(mints):
+        for region in rig.asking.regions:
+            region.breaker.succeed()  # or they would be left alone soon
+        await _refusal(rig, close=False)
+    elsewhere = 1  # to ask a region that is well instead costs nothing
+    assert len(fake.requests) <= mints + elsewhere + RESERVE + SHARE * mints
+    await rig.sts.close()
+
+
+async def test_while_no_region_answers_nothing_is_sent(rig: Rig, fake: STS) -> None:
+    fake.fault(faults.error("ServiceUnavailable"))
+    for _ in range(20):
+        await _refusal(rig, close=False)
+    sent = len(fake.requests)
+    assert sent < 20 * 3
+    assert (await _refusal(rig)).detail == "no region answers"
+    assert len(fake.requests) == sent
 
 
 async def test_a_mint_is_given_up_when_patience_ends_however_many_requests_are_left(rig: Rig, fake: STS) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
+from vendor.leases.lane import Lane
 from vendor.mint.endpoint import Endpoint
 from vendor.mint.errors import refusal_of
+from vendor.mint.regions import Regions
+from vendor.mint.retries import Retries
 from vendor.mint.wire import Wire
 from vendor.refusals import Reason, StsThrottled, StsUnavailable
 
@@ -17,11 +20,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aiobotocore.session import AioSession
+    from botocore.credentials import ReadOnlyCredentials
 
-    from vendor.leases.lane import Lane
-    from vendor.mint.budget import Budget
+    from vendor.mint.budget import Budget, Gate
     from vendor.mint.call import Call
     from vendor.mint.identity import Identity
+    from vendor.mint.regions import Region
     from vendor.refusals import Refusal
 
     T = TypeVar("T")
@@ -30,9 +34,7 @@ ATTEMPTS: Final = 3
 """STS requests that one question may cost."""
 PATIENCE: Final = 10.0
 """Seconds after which a question is given up, however many attempts are left."""
-REST: Final = 5.0
-"""Seconds for which a region that failed is asked last."""
-_BACKOFF: Final = 0.2
+_BACKOFF: Final = 0.1
 
 
 class Clock(Protocol):
@@ -47,16 +49,8 @@ class Clock(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Region:
-    """One region; times are monotonic."""
-
-    endpoint: Endpoint
-    rests_until: float = float("-inf")
-
-
 class Asking:
-    """Asks one target's STS: the regions in the order of the configuration, within the budget.
+    """Asks one target's STS: the first region that is well, within the budget.
 
     `report` is told target, region, action, result and seconds of each request. `endpoint_url` None means the regional
     endpoint of each region.
@@ -74,10 +68,11 @@ class Asking:
         clock: Clock,
         report: Callable[[str, str, str, str, float], None],
     ) -> None:
+        self.regions = Regions(regions, clock=clock)
         self._target = target
         self._endpoint_url = endpoint_url
-        self._names = regions
-        self._regions: list[_Region] = []
+        self._endpoints: dict[str, Endpoint] = {}
+        self._retries = Retries()
         self._budget = budget
         self._identity = identity
         self._aws = aws
@@ -86,70 +81,99 @@ class Asking:
 
     async def open(self) -> None:
         """Load botocore's models and the certificates of authorities: that takes too long to be done while serving."""
-        if not self._regions:
-            self._regions = await asyncio.to_thread(self._made)
-        for region in self._regions:
-            region.endpoint.open()
+        if not self._endpoints:
+            self._endpoints = await asyncio.to_thread(self._made)
+        for endpoint in self._endpoints.values():
+            endpoint.open()
 
-    async def ask(self, call: Call[T], *, lane: Lane, whom: tuple[str, str]) -> T:  # noqa: ARG002 - all are alike so far
+    async def ask(self, call: Call[T], *, lane: Lane, whom: tuple[str, str]) -> T:
         """Return what STS says to a call, which is made for an issuer's subject because of `lane`.
 
-        Raises Refusal: what the call itself or `refusal_of` gives, or StsThrottled when the budget is spent.
+        Raises Refusal: what the call itself or `refusal_of` gives, StsThrottled when its turn would come too late,
+        StsUnavailable when every region is left alone.
         """
         call.write(self._clock.now())  # refused before anything of the budget is spent on it
+        keys = await self._identity.keys_of(call)
         gives_up = self._clock.monotonic() + PATIENCE
-        for attempt in range(1, ATTEMPTS + 1):
+        self._retries.earn()
+        for attempt in count(1):
+            region = await self._turn(call, lane, whom, gives_up)
             try:
-                return await self._attempt(call, gives_up)
+                return await self._ask(region, call, keys)
             except (StsThrottled, StsUnavailable) as refusal:
-                if attempt == ATTEMPTS or refusal.reason is Reason.BASE_IDENTITY or self._clock.monotonic() >= gives_up:
+                if not self._again(refusal, attempt, lane, gives_up) or not self._affords(call, lane, region, refusal):
                     raise
             await asyncio.sleep(random.uniform(0, _BACKOFF * 2**attempt))  # noqa: S311 - jitter is no secret
         raise AssertionError("unreachable")  # pragma: no cover
 
     async def close(self) -> None:
         """Close the connections."""
-        for region in self._regions:
-            await region.endpoint.close()
+        for endpoint in self._endpoints.values():
+            await endpoint.close()
 
-    def _made(self) -> list[_Region]:
+    def _made(self) -> dict[str, Endpoint]:
         wire = Wire(self._aws.get_component("data_loader"))
-        url = self._endpoint_url
-        return [_Region(Endpoint(region=name, endpoint_url=url, wire=wire, aws=self._aws)) for name in self._names]
+        url, aws = self._endpoint_url, self._aws
+        return {
+            region.name: Endpoint(region=region.name, endpoint_url=url, wire=wire, aws=aws) for region in self.regions
+        }
 
-    async def _attempt(self, call: Call[T], gives_up: float) -> T:
-        wait = self._budget.book(gives_up - self._clock.monotonic())
-        if wait is None:
-            raise StsThrottled(Reason.THROTTLED, detail=f"the budget of target {self._target} is spent")
-        if wait:
-            await asyncio.sleep(wait)
+    async def _turn(self, call: Call[Any], lane: Lane, whom: tuple[str, str], gives_up: float) -> Region:
+        """Return the region that is to be asked now, once the budget has a request for it."""
+        chosen = self.regions.choose(call.account, lane)
+        while True:
+            await self._gate(call, chosen).turn(lane, whom, until=gives_up)
+            after = self.regions.choose(call.account, lane)  # what was well may have failed while others had their turn
+            if after is chosen:
+                return chosen
+            chosen = after
+
+    def _gate(self, call: Call[Any], region: Region) -> Gate:
+        """Return the gate of who pays: the account that signs, which is that of the role where nobody does."""
+        signs = "" if call.signer is None else call.signer.account_id
+        return self._budget.gate(signs if call.signed else call.account, region.name, call.action)
+
+    def _again(self, refusal: Refusal, attempt: int, lane: Lane, gives_up: float) -> bool:
+        """Tell whether to try again could help in time; what nobody waits for comes again by itself."""
+        helps = attempt < ATTEMPTS and lane is not Lane.AHEAD and refusal.reason is not Reason.BASE_IDENTITY
+        return helps and self._clock.monotonic() < gives_up
+
+    def _affords(self, call: Call[Any], lane: Lane, failed: Region, refusal: Refusal) -> bool:
+        """Tell whether there may be one more request: it costs nothing to ask a region that is well instead."""
+        try:
+            other = self.regions.choose(call.account, lane)
+        except StsUnavailable:
+            return False
+        elsewhere = other is not failed and not other.breaker.open and not other.rests
+        return (elsewhere and not isinstance(refusal, StsThrottled)) or self._retries.spend()
+
+    async def _ask(self, region: Region, call: Call[T], keys: ReadOnlyCredentials | None) -> T:
         await self.open()
-        return await self._ask(min(self._regions, key=self._rest), call)
-
-    def _rest(self, region: _Region) -> float:
-        """Return how long the region still rests; `min` keeps the order of the configuration among the rested."""
-        return max(0.0, region.rests_until - self._clock.monotonic())
-
-    async def _ask(self, region: _Region, call: Call[T]) -> T:
+        sent = call.write(self._clock.now())  # after the wait: what ends at a fixed moment has become shorter
         began = self._clock.monotonic()
         result = "cancelled"
+        self.regions.begin(region)
         try:
-            keys = await self._identity.keys_of(call)
-            sent = call.write(self._clock.now())  # after the wait: what ends at a fixed moment has become shorter
-            answer: Any = await region.endpoint.ask(call, sent, keys)
-            given = call.read(answer, sent=sent, now=self._clock.now(), region=region.endpoint.region)
-            result = "ok"
+            answer: Any = await self._endpoints[region.name].ask(call, sent, keys)
+            given = call.read(answer, sent=sent, now=self._clock.now(), region=region.name)
         except Exception as exc:
-            refusal = self._judge(region, exc)
+            refusal = refusal_of(exc)
             result = refusal.reason
+            self._learn(region, call, refusal, began, silent=isinstance(exc, TimeoutError))
             raise refusal from exc
         else:
+            result = "ok"
+            self._learn(region, call, None, began)
             return given
         finally:
-            self._report(self._target, region.endpoint.region, call.action, result, self._clock.monotonic() - began)
+            if result == "cancelled":
+                region.breaker.leave()
+            self._report(self._target, region.name, call.action, result, self._clock.monotonic() - began)
 
-    def _judge(self, region: _Region, exc: Exception) -> Refusal:
-        refusal = refusal_of(exc)
-        if isinstance(refusal, StsUnavailable):
-            region.rests_until = self._clock.monotonic() + REST
-        return refusal
+    def _learn(
+        self, region: Region, call: Call[Any], refusal: Refusal | None, sent: float, *, silent: bool = False
+    ) -> None:
+        """Let region and budget learn from what came of a call."""
+        region.answered(refusal, account=call.account, silent=silent)
+        if not isinstance(refusal, StsUnavailable):
+            self._gate(call, region).rate.answered(throttled=isinstance(refusal, StsThrottled), sent=sent)

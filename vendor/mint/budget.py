@@ -1,45 +1,98 @@
-"""The budget: at most so many STS requests in a second, so that the account's quota is never spent by us."""
+"""The budget: STS requests are sent as fast as the quota has them, and whose turn it is decides who waits."""
 
 from __future__ import annotations
 
-from typing import Protocol
+import asyncio
+import random
+from math import ceil
+from typing import TYPE_CHECKING, Final
+
+from vendor.mint.rate import Rate
+from vendor.mint.turns import Turns
+from vendor.refusals import Reason, StsThrottled
+
+if TYPE_CHECKING:
+    from vendor.leases.lane import Lane
+    from vendor.mint.rate import Clock
+
+LONGEST_QUEUE: Final = 10_000
+"""Requests that wait at most for one bucket."""
+_LONGEST_RETRY: Final = 60
 
 
-class Clock(Protocol):
-    """Time that never steps."""
+class Gate:
+    """One bucket and who waits for it."""
 
-    def monotonic(self) -> float:
-        """Return seconds since some fixed moment."""
-        ...
+    def __init__(self, *, most: float | None, clock: Clock) -> None:
+        self.rate = Rate(most=most, clock=clock)
+        self._clock = clock
+        self._turns: Turns[asyncio.Future[None]] = Turns()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def turn(self, lane: Lane, whom: tuple[str, str], *, until: float) -> None:
+        """Return when a request may be sent, and count it.
+
+        Raises StsThrottled at once when its turn would come after `until` on the monotonic clock, or else then.
+        """
+        if not self._turns and self.rate.wait() <= 0:
+            self.rate.take()
+            return
+        expected = (self._turns.before(lane, whom) + 1) / self.rate.now
+        left = until - self._clock.monotonic()
+        if expected > left or len(self._turns) >= LONGEST_QUEUE:
+            raise _spent(expected)
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._turns.add(lane, whom, mine)
+        self._admit()
+        try:
+            async with asyncio.timeout(left):
+                await mine
+        except BaseException as exc:
+            if not mine.cancelled():  # let in at the very moment at which it gave up
+                self.rate.give_back()
+            if isinstance(exc, TimeoutError):
+                raise _spent(expected) from None
+            raise
+
+    def _admit(self) -> None:
+        """Let in whoever may be, and come back when the next one may."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self._turns:
+            wait = self.rate.wait()
+            if wait > 0:
+                self._timer = asyncio.get_running_loop().call_later(wait, self._admit)
+                return
+            mine = self._turns.next()
+            if not mine.done():  # who gave up waiting costs nothing
+                self.rate.take()
+                mine.set_result(None)
 
 
 class Budget:
-    """A token bucket that is booked ahead: each request is given the second at which it may be sent.
+    """What one target may be sent: a gate of `most` requests a second for each account, region and action."""
 
-    `rate` is requests per second, None for no limit. A second's worth, but always one request, may be sent at once.
-    """
-
-    def __init__(self, *, rate: float | None, clock: Clock) -> None:
-        self._rate = rate
+    def __init__(self, *, most: float | None, clock: Clock) -> None:
+        self._most = most
         self._clock = clock
-        self._interval = 1.0 / rate if rate else 0.0
-        self._burst = max(1.0, self._interval)
-        self._next = float("-inf")
+        self._gates: dict[tuple[str, str, str], Gate] = {}
+
+    def gate(self, account: str, region: str, action: str) -> Gate:
+        """Return the gate of an account that pays, a region and an action."""
+        key = (account, region, action)
+        gate = self._gates.get(key)
+        if gate is None:
+            gate = self._gates[key] = Gate(most=self._most, clock=self._clock)
+        return gate
 
     def available(self) -> float:
-        """Return the requests that may be sent at this moment, infinite without a limit."""
-        if self._rate is None:
-            return float("inf")
-        return max(0.0, min(self._burst, self._clock.monotonic() - self._next)) * self._rate
+        """Return the requests that the scarcest bucket lets through at this moment, infinite without any limit."""
+        idle = float("inf") if self._most is None else max(1.0, self._most)
+        return min((gate.rate.available() for gate in self._gates.values()), default=idle)
 
-    def book(self, longest: float) -> float | None:
-        """Book one request and return the seconds to wait before it, None if that would be more than `longest`."""
-        if self._rate is None:
-            return 0.0
-        now = self._clock.monotonic()
-        begins = max(self._next, now - self._burst) + self._interval
-        wait = max(0.0, begins - now)
-        if wait > longest:
-            return None
-        self._next = begins
-        return wait
+
+def _spent(seconds: float) -> StsThrottled:
+    """Return the refusal of who would wait for so long; they are not all told to come back at once."""
+    retry = min(_LONGEST_RETRY, ceil(max(1.0, seconds) * random.uniform(1.0, 1.5)))  # noqa: S311 - jitter is no secret
+    return StsThrottled(Reason.THROTTLED, detail=f"the budget is spent for {seconds:.1f} s", retry_after=retry)

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from vendor.mint.call import Call
     from vendor.mint.wire import Wire
 
-CONNECTED_WITHIN: Final = 2.0
+CONNECTED_WITHIN: Final = 1.5
 """Seconds within which a connection must stand."""
-ANSWERED_WITHIN: Final = 5.0
+ANSWERED_WITHIN: Final = 3.0
 """Seconds within which an answer must come."""
 LONGEST_ANSWER: Final = 256 * 1024
 """Bytes of the longest answer that is read; an honest one has fewer than 20,000."""

@@ -10,7 +10,6 @@ from typing import Final
 from aiohttp import ClientError as HttpError
 from botocore.exceptions import ClientError
 
-from vendor.mint.identity import NoIdentityError
 from vendor.refusals import PolicyTooLarge, Reason, Refusal, RoleRefused, StsThrottled, StsUnavailable
 
 UNUSABLE: Final = "AWS STS gave an answer that cannot be used"
@@ -60,8 +59,6 @@ def refusal_of(exc: Exception) -> Refusal:
     if isinstance(exc, ClientError):
         return _of_answer(exc)
     detail = f"{type(exc).__name__}: {_first_line(exc)}"
-    if isinstance(exc, NoIdentityError):
-        return StsUnavailable(Reason.BASE_IDENTITY, detail=f"the service has no AWS identity of its own: {exc}")
     if isinstance(exc, HttpError | OSError):  # TimeoutError is an OSError
         return StsUnavailable(Reason.NO_ANSWER, detail=detail)
     # For XML that it did not expect the parser lets KeyError, ValueError and more through.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
+from vendor.refusals import Reason, StsUnavailable
+
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession
 
@@ -25,10 +27,6 @@ class Clock(Protocol):
         ...
 
 
-class NoIdentityError(Exception):
-    """The service has no identity of its own, or cannot renew it."""
-
-
 class Identity:
     """What botocore finds: environment, profile, web identity file, container or instance role."""
 
@@ -42,7 +40,7 @@ class Identity:
     async def keys_of(self, call: Call[Any]) -> ReadOnlyCredentials | None:
         """Return the keys that sign a call: those it brings or the service's own, None if it bears no signature.
 
-        Raises NoIdentityError.
+        Raises StsUnavailable.
         """
         if not call.signed:
             return None
@@ -56,13 +54,15 @@ class Identity:
     async def keys(self) -> ReadOnlyCredentials:
         """Return keys that are good at this moment.
 
-        Raises NoIdentityError.
+        Raises StsUnavailable.
         """
         try:
             found = self._found or await self._find()
             keys: ReadOnlyCredentials = await found.get_frozen_credentials()
         except (BotoCoreError, ClientError, OSError, ValueError) as exc:
-            raise NoIdentityError(f"{type(exc).__name__}: {exc}".partition("\n")[0][:300]) from exc
+            said = f"{type(exc).__name__}: {exc}".partition("\n")[0][:300]
+            detail = f"the service has no AWS identity of its own: {said}"
+            raise StsUnavailable(Reason.BASE_IDENTITY, detail=detail) from exc
         return keys
 
     async def _find(self) -> Any:
