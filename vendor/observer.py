@@ -111,6 +111,10 @@ class Observer:
         """Count the keys that are not used."""
         self._metrics.dropped(issuer, counts)
 
+    def broken(self, detail: str) -> None:
+        """Log that a notice which replicas share cannot be read."""
+        self._log.error("notice not read", detail=detail)
+
     def reviewed(self, issuer: str, result: Result) -> None:
         """Count a question about a token; why it was answered so is in the audit line."""
         self._metrics.token_reviews.labels(issuer, result).inc()

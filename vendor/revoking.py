@@ -2,55 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vendor.leases import written
-from vendor.refusals import NotFound, Reason
+from vendor.refusals import Conflict, NotFound, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from vendor.audit import Ledger
     from vendor.leases.holders import Holders, Holding
     from vendor.leases.leases import Leases
+    from vendor.leases.notices import Notices
     from vendor.leases.revocation import Revocation
     from vendor.leases.revocations import Revocations
 
 
-class Shelf(Protocol):
-    """Where revocations outlive us, and where other replicas find them."""
-
-    async def put(self, revocation: Revocation) -> None:
-        """Keep a revocation until it ends.
-
-        Raises Refusal when it cannot be kept.
-        """
-        ...
-
-    async def remove(self, revocation_id: str) -> None:
-        """Keep it no longer.
-
-        Raises Refusal when that cannot be noted.
-        """
-        ...
-
-
-class Nowhere:
-    """Keeps nothing: revocations end with the process."""
-
-    async def put(self, revocation: Revocation) -> None:
-        """Do nothing."""
-
-    async def remove(self, revocation_id: str) -> None:
-        """Do nothing."""
-
-
 class Stopped(NamedTuple):
-    """A revocation in force, whether it is new, and the sessions of those it stops that have not ended."""
+    """A revocation in force, whether it is new, and the sessions of those it stops that have not ended.
+
+    `shared` tells whether other replicas can see it already.
+    """
 
     revocation: Revocation
     new: bool
+    shared: bool
     sessions: Sequence[Holding]
 
 
@@ -64,39 +43,47 @@ class Operator(NamedTuple):
 
 
 class Revoking:
-    """Puts revocations into force and lifts them."""
+    """Puts revocations into force and lifts them, here and by notices on every replica.
+
+    `broken` is told of a notice that cannot be read.
+    """
 
     def __init__(
-        self, *, revocations: Revocations, holders: Holders, leases: Leases, ledger: Ledger, shelf: Shelf
+        self,
+        *,
+        revocations: Revocations,
+        holders: Holders,
+        leases: Leases,
+        ledger: Ledger,
+        notices: Notices,
+        broken: Callable[[str], None],
     ) -> None:
         self.revocations = revocations
         self.holders = holders
         self._leases = leases
         self._ledger = ledger
-        self._shelf = shelf
+        self._notices = notices
+        self._broken = broken
+        self._enforcing: set[asyncio.Task[object]] = set()
 
     async def revoke(self, revocation: Revocation, operator: Operator) -> Stopped:
         """Stop whom a revocation covers: no answer to them leaves from the moment that this is called.
 
-        Doing it again does no harm, and mends what was left undone. Raises Refusal; they are stopped all the same.
+        Doing it again does no harm. Raises Conflict.
         """
+        if revocation.id in self._notices.withdrawn:
+            raise Conflict(Reason.TAKEN, "a revocation with this id was lifted: take another id")
         new = self.revocations.add(revocation)
         in_force = self.revocations.get(revocation.id) or revocation
-        sessions = await self.enforce(in_force)
-        roles = {*revocation.roles, *in_force.roles, *(holding.role for holding in sessions if holding.role)}
-        in_force = replace(in_force, roles=tuple(sorted(roles)), denied=in_force.denied or revocation.denied)
-        self.revocations.note(in_force)
+        sessions = await self._enforce(in_force)
         if new:
+            found = {holding.role for holding in sessions if holding.role}
+            in_force = replace(in_force, roles=tuple(sorted({*in_force.roles, *found})))
+            self.revocations.note(in_force)
             await self._tell("made", in_force, operator, needed=False, sessions=len(sessions))
-        await self._shelf.put(in_force)
-        return Stopped(in_force, new, sessions)
-
-    async def enforce(self, revocation: Revocation) -> list[Holding]:
-        """Let go of every lease that was lent to whom a revocation covers, and return the sessions that are out."""
-        sessions = await self.sessions(revocation)
-        keys = {holding.key for holding in sessions}
-        await self._leases.forget(lambda one: one.session.key in keys or revocation.covers_all_of(one.session))
-        return sessions
+        text = json.dumps(written.write(in_force))
+        shared = await self._notices.post(revocation.id, text, until=in_force.until)
+        return Stopped(in_force, new, shared, sessions)
 
     async def sessions(self, revocation: Revocation) -> list[Holding]:
         """Return the sessions that have not ended and were handed to whom a revocation covers."""
@@ -107,15 +94,45 @@ class Revoking:
     async def lift(self, revocation_id: str, operator: Operator) -> Revocation:
         """End a revocation, once the line that tells of it is written.
 
-        Raises Refusal, and then it is still in force.
+        Raises NotFound, or AuditUnavailable, and then it is still in force.
         """
         revocation = self.revocations.get(revocation_id)
         if revocation is None:
             raise NotFound(Reason.NO_SUCH_THING, "there is no revocation with this id")
         await self._tell("lifted", revocation, operator, needed=True)
-        await self._shelf.remove(revocation_id)
+        await self._notices.withdraw(revocation_id)
         self.revocations.lift(revocation_id)
         return revocation
+
+    def learn(self) -> None:
+        """Put into force what stands among the notices and lift what was withdrawn, whoever did it."""
+        for name in self._notices.withdrawn:
+            self.revocations.lift(name)
+        for name, text in self._notices.standing.items():
+            if self.revocations.get(name) is None:
+                self._take_over(text)
+
+    async def close(self) -> None:
+        """Wait until what was learnt is enforced."""
+        await asyncio.gather(*self._enforcing, return_exceptions=True)
+
+    def _take_over(self, text: str) -> None:
+        try:
+            revocation = written.read(json.loads(text))
+            self.revocations.add(revocation)
+        except (ValueError, TypeError, AttributeError, Conflict) as exc:
+            self._broken(f"a revocation cannot be put into force: {exc}")
+            return
+        enforcing = asyncio.create_task(self._enforce(revocation))
+        self._enforcing.add(enforcing)
+        enforcing.add_done_callback(self._enforcing.discard)
+
+    async def _enforce(self, revocation: Revocation) -> list[Holding]:
+        """Let go of every lease that was lent to whom a revocation covers, and return the sessions that are out."""
+        sessions = await self.sessions(revocation)
+        keys = {holding.key for holding in sessions}
+        await self._leases.forget(lambda one: one.session.key in keys or revocation.covers_all_of(one.session))
+        return sessions
 
     async def _tell(
         self, action: str, revocation: Revocation, operator: Operator, *, needed: bool, **more: Any

@@ -23,6 +23,7 @@ from vendor.issuers import Issuers, lasting
 from vendor.leases.expiry import ExpiryLedger
 from vendor.leases.holders import Holders
 from vendor.leases.leases import Leases
+from vendor.leases.notices import Notices
 from vendor.leases.revocations import Revocations
 from vendor.metrics import Metrics
 from vendor.observer import Mints, Observer
@@ -30,7 +31,7 @@ from vendor.policy.decision import Mapping
 from vendor.policy.packing import Packing
 from vendor.process import SystemClock, calm_collector, measure_lag
 from vendor.reloading import Reloading, refuse_restart
-from vendor.revoking import Nowhere, Revoking
+from vendor.revoking import Revoking
 from vendor.server import wire
 from vendor.server.listener import Listener
 from vendor.server.operators import OperatorDoors
@@ -104,11 +105,13 @@ class Service:
         self._ledger = self._made_ledger()
         self._exchange = self._made_exchange()
         self._leases.keep(self._keeps, renews=self._exchange.mapping.renews)
+        self._notices = Notices("revocations", clock=clock, changed=self._learn, broken=self._observer.broken)
+        self._revoking = self._made_revoking()
         self._operators = OperatorDoors(
             exchange=self._exchange,
             operators=configuration.operations.operators,
             metrics=metrics,
-            revoking=self._made_revoking(),
+            revoking=self._revoking,
             held=self._leases.holds,
             readiness=self._readiness,
             remark=lambda: self._reloading.remark,
@@ -126,9 +129,11 @@ class Service:
         public = self._public(configuration.listen)
         operations = self._site(self._operators.find, configuration.operations, drain=0.0)
         async with AsyncExitStack() as stack:
-            for close in (self._sink.close, self._close, self._leases.close):
+            for close in (self._sink.close, self._close, self._leases.close, self._revoking.close):
                 stack.push_async_callback(close)
+            await self._notices.look()  # nobody is served who was stopped before we began
             await self._targets.open()
+            stack.push_async_callback(_end, asyncio.create_task(self._notices.follow()))
             stack.push_async_callback(_end, asyncio.create_task(measure_lag(self._metrics.loop_lag.observe)))
             operations_at = await self._listen(stack, operations, None)
             public_at = await self._listen(stack, public, configuration.listen.tls)
@@ -175,7 +180,8 @@ class Service:
             holders=self._holders,
             leases=self._leases,
             ledger=self._ledger,
-            shelf=Nowhere(),
+            notices=self._notices,
+            broken=self._observer.broken,
         )
 
     def _made_authenticator(self, issuers: Issuers) -> Authenticator:
@@ -222,6 +228,9 @@ class Service:
     def _keeps(self, session: RoleSession) -> bool:
         """Tell whether a session may be lent on: its terms are still these, and nobody has stopped it."""
         return self._exchange.mapping.keeps(session) and not self._revocations.stops(session)
+
+    def _learn(self) -> None:
+        self._revoking.learn()
 
     def _show(self) -> None:
         self._metrics.generation.set(self._generation)

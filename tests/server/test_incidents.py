@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,6 +52,10 @@ async def lift(world: World, revocation_id: str) -> Answer:
     return await exchange(world.service.operations, raw)
 
 
+def new_id() -> str:
+    return f"inc-{secrets.token_hex(4)}"
+
+
 def subject(account: str) -> str:
     return f"system:serviceaccount:analytics:{account}"
 
@@ -92,11 +97,12 @@ async def test_sessions_are_listed_by_scope_issuer_and_principal_page_by_page(wo
 
 
 async def test_long_items_make_short_pages(world: World) -> None:
+    name = new_id()
     short = {"scope": "reports:read", "attributes": {"x": "y" * 2_000}, "reason": "r" * 2_000}
     for number in range(4):
-        assert (await revoke(world, id=f"long-{number}", **short)).status == 201
+        assert (await revoke(world, id=f"long-{number}-{name}", **short)).status == 201
     said = [
-        {"id": f"huge-{number}", "issuer": "cluster-a", "attributes": {str(n): "y" * 2_000 for n in range(12)}}
+        {"id": f"huge-{number}-{name}", "issuer": "cluster-a", "attributes": {str(n): "y" * 2_000 for n in range(12)}}
         for number in range(3)
     ]
     for one in said:
@@ -108,7 +114,10 @@ async def test_long_items_make_short_pages(world: World) -> None:
         pages.append([one["id"] for one in answer.json["revocations"]])
         after = answer.json["next"]
     assert len(pages) > 1
-    assert [one for page in pages for one in page] == [f"long-{n}" for n in range(4)] + [f"huge-{n}" for n in range(3)]
+    assert [one for page in pages for one in page] == [
+        *(f"long-{n}-{name}" for n in range(4)),
+        *(f"huge-{n}-{name}" for n in range(3)),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -221,19 +230,23 @@ async def test_each_act_of_an_operator_is_written_down(world: World) -> None:
 
 
 async def test_the_same_again_is_no_second_one_and_another_by_its_id_is_a_conflict(world: World) -> None:
-    said = {"id": "inc-2026-11", "principal": subject("batch-twice")}
-    first, second = await revoke(world, **said), await revoke(world, **said, deny_policy=True, roles=[ROLE])
+    name = new_id()
+    said: dict[str, Any] = {"id": name, "principal": subject("batch-twice"), "deny_policy": True, "roles": [ROLE]}
+    first, second = await revoke(world, **said), await revoke(world, **said)
     assert (first.status, second.status) == (201, 200)
-    assert (first.json["deny_policy"], first.json["roles"]) == (False, [])
-    assert (second.json["deny_policy"], second.json["roles"]) == (True, [ROLE])
-    other = await revoke(world, id="inc-2026-11", scope="reports:read")
+    assert first.json == second.json
+    assert (first.json["deny_policy"], first.json["roles"], first.json["shared"]) == (True, [ROLE], False)
+    other = await revoke(world, id=name, scope="reports:read")
     assert (other.status, other.code) == (409, "conflict")
     check_refusal(other)
-    found = await look(world, "/v1/revocations/inc-2026-11")
+    path = f"/v1/revocations/{name}"
+    found = await look(world, path)
     assert (found.status, found.json["principal"], found.json["sessions"]) == (200, said["principal"], 0)
-    assert (await lift(world, "inc-2026-11")).status == 200
-    for answer in (await lift(world, "inc-2026-11"), await look(world, "/v1/revocations/inc-2026-11")):
+    assert (await lift(world, name)).status == 200
+    for answer in (await lift(world, name), await look(world, path)):
         assert (answer.status, answer.code) == (404, "not_found")
+    late = await revoke(world, **said)
+    assert (late.status, late.code) == (409, "conflict"), "other replicas may learn of the lifting later"
 
 
 @pytest.mark.parametrize(

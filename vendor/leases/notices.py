@@ -76,6 +76,11 @@ class Notices:
         now = self._clock.now()
         return {name: one.text for name, one in self._known.items() if one.text is not None and one.until > now}
 
+    @property
+    def withdrawn(self) -> set[str]:
+        """The names of those that were withdrawn before their end, which is still to come."""
+        return {name for name, one in self._known.items() if one.text is None}
+
     async def post(self, name: str, text: str, *, until: datetime) -> bool:
         """Let a notice stand here at once, and return whether others can see it; if not, they will in time.
 
