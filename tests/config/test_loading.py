@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -340,3 +341,15 @@ def test_a_role_with_a_place_for_a_broken_parameter_is_no_second_problem(tmp_pat
     text = changed("    target: aws\n", "    target: aws\n").replace("role/reports", "role/{{ to }}")
     text = text.replace("      month: {", f"      to: {broken}\n      month: {{")
     assert len(found(tmp_path, text)) == 1
+
+
+@pytest.mark.parametrize("text", [SOUND, SOUND + "x: 1\n"])
+def test_the_garbage_collector_is_left_as_it_was(tmp_path: Path, text: str) -> None:
+    found(tmp_path, text)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        found(tmp_path, text)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

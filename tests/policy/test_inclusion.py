@@ -105,6 +105,14 @@ def test_several_patterns_hold_together_what_none_of_them_holds_alone() -> None:
     assert Patterns.of([language(""), language("?*")]).hold(language("*"))
 
 
+def test_a_pattern_of_few_characters_holds_what_has_no_other() -> None:
+    patterns = Patterns.of([["a", Span(Characters(frozenset("ab")))]])
+    assert patterns.hold(["a", Span(Characters(frozenset("b")))])
+    assert patterns.hold(["ab"])
+    assert not any(patterns.hold([text]) for text in ("a", "az", "abz"))
+    assert not any(patterns.hold(["a", Span(of)]) for of in (Characters(frozenset("bz")), ANY))
+
+
 PATTERNS = st.text("ab:*?", max_size=4)
 PIECES = st.one_of(
     st.sampled_from(LETTERS),

@@ -6,12 +6,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.made import principal, scope
+from vendor.policy.covering import covers
 from vendor.policy.decision import Mapping, Permission
-from vendor.policy.grant import Grant
+from vendor.policy.grant import Grant, Scope
 from vendor.policy.lookup import Lookup
 from vendor.policy.matcher import AnyOf, Contains, Equal, Glob, Matcher, Present
 from vendor.refusals import AccessDenied
@@ -110,3 +111,11 @@ def test_candidates_come_in_the_order_of_the_configuration_however_many_there_ar
     wanted = {1, 8, 17, 32, 64, 65}
     lookup = _lookup(**{f"s{number}": Equal("x" if number in wanted else "y") for number in range(70)})
     assert _found(lookup, "x") == [f"s{number}" for number in sorted(wanted)]
+
+
+@given(scopes=SCOPES, grant=GRANTS)
+def test_whatever_covers_a_grant_is_among_what_may_cover_it(scopes: dict[str, Scope], grant: Grant) -> None:
+    assume(all(matcher != AnyOf(()) for _, matcher in grant.where))  # lets nobody in, and is refused at load
+    found = Lookup(scopes.values()).covering(grant)
+    assert found == [scope for scope in scopes.values() if scope in found]
+    assert all(scope in found for scope in scopes.values() if any(covers(one, grant) for one in scope.grants))

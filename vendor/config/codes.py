@@ -63,6 +63,8 @@ class Code(StrEnum):
     BAD_GLOB = "V409"
     STAR_ALONE = "V410"
     TAG_IN_GRANT = "V450"
+    SHADOWED_GRANT = "V451"
+    WIDER_SCOPE = "V452"
     # Parameters, and the places that they and the attributes fill.
     TAKEN_NAME = "V501"
     CONTRADICTION = "V502"

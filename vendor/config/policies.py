@@ -120,6 +120,8 @@ def _check_condition(part: Part, at: Path, condition: Any) -> None:
 
 def _check_places(part: Part, path: Path, value: Any, parameters: Mapping[str, Parameter]) -> None:
     """Find, in one value or the keys that lead to it, a place where none may be or one that nothing delimits."""
+    if not any("{{" in one or "}}" in one for one in (*path, value) if isinstance(one, str)):
+        return
     try:
         PolicyTemplate.parse(_alone(path, value))
     except TemplateError as exc:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vendor.config import proof, roles, sessions, shape
+from vendor.config import overlaps, proof, roles, sessions, shape
 from vendor.config.codes import Code
 from vendor.config.grants import grant, parameter
 from vendor.config.reading import Reading, Surroundings
@@ -50,6 +50,7 @@ def _read_grants(reading: Reading) -> None:
         for index, said in enumerate(reading.said.grants)
     ]
     reading.grants = tuple(one for one in made if one is not None)
+    overlaps.check_grants(reading, made)
 
 
 def _read_parameters(reading: Reading) -> None:

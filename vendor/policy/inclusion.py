@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
-from itertools import count, islice
+from itertools import chain, count, islice
 from operator import or_
 from typing import TYPE_CHECKING, Final
 
@@ -61,7 +61,7 @@ class Patterns:
             end=_bits(ends),
             skips=skips,
             forever=_bits(end - 1 for end in ends if places[end - 1 : end] == [STAR]),
-            steps={one: _step(places, one) for one in {":", *(one for one in places if isinstance(one, str))}},
+            steps={one: _step(places, one) for one in {":", *chain.from_iterable(map(_named, places))}},
             other=_step(places, ""),
             head=head,
             begun=begun | (begun & skips) << 1,
@@ -138,6 +138,11 @@ class Patterns:
         unnamed = map(chr, count(_PRIVATE)) if characters.others else characters.listed
         spare = (one for one in unnamed if one in characters and one not in self.steps)
         return [*named, *islice(spare, 1)]
+
+
+def _named(place: str | Span | None) -> Iterable[str]:
+    """Return the characters that a place tells from others."""
+    return place.characters.listed if isinstance(place, Span) else place or ()
 
 
 def _step(places: Sequence[str | Span | None], character: str) -> tuple[int, int]:

@@ -44,6 +44,13 @@ class Lookup:
                 found.update(self._by_key.get(key, ()))
         return [self._scopes[number] for number in sorted(found)]
 
+    def covering(self, grant: Grant) -> list[Scope]:
+        """Return every scope with a grant that may let in whoever this one does, in the configuration's order."""
+        found = set(self._by_issuer.get(grant.issuer, ()))
+        for key in _all_keys(grant):
+            found.update(self._by_key.get(key, ()))
+        return [self._scopes[number] for number in sorted(found)]
+
     def _add(self, number: int, grant: Grant, shared: Mapping[Key, int] | None) -> None:
         choices = [keys for name, matcher in grant.where if (keys := keys_wanted(grant.issuer, name, matcher))]
         if shared is None or not choices:

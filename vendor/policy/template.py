@@ -44,6 +44,8 @@ class Text:
 
         Raises TemplateError for braces that are no placeholder.
         """
+        if "{{" not in source and "}}" not in source:  # most have no place, and there may be very many
+            return cls((source,) if source else ())
         pieces = _PLACEHOLDER.split(source)
         parts = tuple(Name(piece) if odd % 2 else piece for odd, piece in enumerate(pieces) if piece)
         if any("{{" in part or "}}" in part for part in parts if isinstance(part, str)):

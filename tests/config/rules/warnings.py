@@ -43,6 +43,29 @@ WARNINGS = rules(
         "subject is written system:serviceaccount:NAMESPACE:NAME, so {{ subject }} can never be filled",
     ),
     (
+        "a grant lets somebody in whom no earlier one does",
+        "        where: {namespace: analytics}\n",
+        (
+            "        where: {namespace: analytics}\n"
+            "      - ^^issuer: cluster\n        where: {namespace: analytics, service_account: {glob: batch-*}}\n"
+        ),
+        "scopes.reports.grants[1]",
+        "grants[0] (",
+    ),
+    (
+        "no scope is without effect beside a wider one",
+        "scopes:\n",
+        (
+            "scopes:\n"
+            "  all:\n    grants: [{issuer: cluster, where: {namespace: [analytics, sales]}}]\n    target: aws\n"
+            "    mint: {assume_role: {role: 'arn:aws:iam::111122223333:role/reports'}}\n"
+            "    session: {unrestricted: true}\n"
+        ),
+        "scopes.reports.grants[0]",
+        "whom this lets in may have all too (",
+        "issuer: cluster\n        where",
+    ),
+    (
         "a pattern that matches no file is told",
         "version: 1",
         'version: 1\ninclude: [^^"scopes/*.yaml"]',

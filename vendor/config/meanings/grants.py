@@ -66,4 +66,14 @@ GRANTS: Final = {
         why="Who asks AWS for the token chooses its tags, so such a tag proves nothing of who it is.",
         mend="Pin `principal_arn` or `account` too; correct the name if an attribute was meant.",
     ),
+    Code.SHADOWED_GRANT: Meaning(
+        "a grant that lets nobody in whom an earlier one does not",
+        why="It decides nothing, so that taking it away would take nothing away: the earlier one may be too wide.",
+        mend="Delete it, or narrow the earlier one.",
+    ),
+    Code.WIDER_SCOPE: Meaning(
+        "a grant to whom a wider scope of the same role is granted as well",
+        why="Whoever is let in can ask for the wider scope, so that the limits of this one limit nobody.",
+        mend="Take the wider scope from them, or give the two scopes roles of their own; leave it if callers choose.",
+    ),
 }
