@@ -36,6 +36,7 @@ CONTRACT = {
     "vendor_exchange_duration_seconds": {"door", "source"},
     "vendor_sts_requests_total": {"target", "region", "action", "result"},
     "vendor_sts_request_duration_seconds": {"target", "region", "action"},
+    "vendor_sts_breaker_open": {"target", "region"},
     "vendor_sts_budget_available": {"target"},
     "vendor_packed_policy_ratio": {"scope"},
     "vendor_refusals_total": {"code", "reason"},
@@ -67,6 +68,7 @@ class Rig:
             expiry=self.expiry,
             stale=lambda: {"reports:read": 2},
             budgets={"aws": lambda: 42.0, "minio": lambda: float("inf")},
+            breakers={("aws", "eu-west-1"): lambda: 1.0},
             ages={"cluster-a": lambda: 7.0},
         )
 
@@ -222,6 +224,7 @@ def test_what_is_out_is_read_at_the_scrape_for_every_scope_of_the_configuration(
 def test_budget_and_age_of_keys_are_read_at_the_scrape(rig: Rig) -> None:
     assert rig.value("vendor_sts_budget_available", target="aws") == 42
     assert rig.value("vendor_sts_budget_available", target="minio") == float("inf")
+    assert rig.value("vendor_sts_breaker_open", target="aws", region="eu-west-1") == 1
     assert rig.value("vendor_keys_age_seconds", issuer="cluster-a") == 7
     assert rig.value("vendor_build_info", version="1.2.3") == 1
 
@@ -281,7 +284,12 @@ def test_what_is_configured_no_longer_has_no_series_but_for_what_is_out(rig: Rig
     _fill(rig)
     rig.metrics.token_reviews.labels("cluster-a", "taken").inc()
     rig.metrics.watch(
-        scopes=["reports:write"], expiry=rig.expiry, stale=dict, budgets={}, ages={"cluster-b": lambda: 1.0}
+        scopes=["reports:write"],
+        expiry=rig.expiry,
+        stale=dict,
+        budgets={},
+        breakers={},
+        ages={"cluster-b": lambda: 1.0},
     )
     rig.observe(issued())
     rig.metrics.minted("reports:read", 3600.0, 12)

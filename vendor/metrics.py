@@ -151,6 +151,12 @@ class Metrics:
             ["target"],
             registry=registry,
         )
+        self.breaker = Gauge(
+            "vendor_sts_breaker_open",
+            "1 while a region of STS is left alone because it failed.",
+            ["target", "region"],
+            registry=registry,
+        )
         self.packed = Gauge(
             "vendor_packed_policy_ratio",
             "Share of STS's packed limit that the latest session used.",
@@ -197,9 +203,10 @@ class Metrics:
         expiry: Expiry,
         stale: Callable[[], Mapping[str, int]],
         budgets: Mapping[str, Callable[[], float]],
+        breakers: Mapping[tuple[str, str], Callable[[], float]],
         ages: Mapping[str, Callable[[], float]],
     ) -> None:
-        """Read these at each scrape: what is out and what is stale by scope, budgets by target, ages of keys by issuer.
+        """Read these at each scrape: what is out and stale by scope, budgets and breakers, the ages of issuers' keys.
 
         They take the place of those that were watched before, whose series end.
         """
@@ -213,6 +220,8 @@ class Metrics:
         self._known = {key: series for key, series in self._known.items() if not key[0] or key[0] in self._scopes}
         for target, available in budgets.items():
             self.budget.labels(target).set_function(available)
+        for (target, region), is_open in breakers.items():
+            self.breaker.labels(target, region).set_function(is_open)
         for issuer, age in ages.items():
             self.keys_age.labels(issuer).set_function(age)
 

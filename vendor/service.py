@@ -239,6 +239,7 @@ class Service:
             expiry=self._expiry,
             stale=self._leases.stale,
             budgets=self._targets.budgets,
+            breakers=self._targets.breakers,
             ages=self._issuers.ages,
         )
 

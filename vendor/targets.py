@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from vendor.mint.asking import Asking
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from vendor.config.values import Target
     from vendor.mint.asking import Clock
+    from vendor.mint.regions import Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class _Part:
 
     target: Target
     budget: Budget
+    asking: Asking
     sts: Sts
 
 
@@ -56,6 +59,15 @@ class Targets:
         return {name: part.budget.available for name, part in self.parts.items()}
 
     @property
+    def breakers(self) -> Mapping[tuple[str, str], Callable[[], float]]:
+        """What tells, by target and region, whether it is left alone at this moment."""
+        return {
+            (name, region.name): partial(_is_open, region)
+            for name, part in self.parts.items()
+            for region in part.asking.regions
+        }
+
+    @property
     def sts(self) -> Mapping[str, Sts]:
         """The STS of each target."""
         return {name: part.sts for name, part in self.parts.items()}
@@ -82,4 +94,8 @@ class Targets:
             clock=self._clock,
             report=self._report,
         )
-        return _Part(target, budget, Sts(asking=asking))
+        return _Part(target, budget, asking, Sts(asking=asking))
+
+
+def _is_open(region: Region) -> float:
+    return float(region.breaker.open)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from vendor.config.findings import Path
     from vendor.config.text import Document
 
+REGION: Final = "{region}"
+"""What stands in an endpoint's URL for each of its regions."""
+
 _REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", re.ASCII)
 _ANY_REGION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}", re.ASCII)
 
@@ -30,8 +33,8 @@ def target(document: Document, name: str, said: shape.Target) -> Target | None:
     if said.endpoint_url is None and len({partition(region) for region in said.regions}) > 1:
         document.find(Code.PARTITIONS, (*at, "regions"), "the regions of a target must be of one partition")
     if said.endpoint_url is not None:
-        parts = split(said.endpoint_url, query=False)
-        if parts is None or parts.scheme not in {"http", "https"}:
+        each = [split(said.endpoint_url.replace(REGION, region), query=False) for region in said.regions]
+        if any(parts is None or parts.scheme not in {"http", "https"} for parts in each):
             message = "expected an http or https URL without user, query or fragment"
             document.find(Code.ENDPOINT, (*at, "endpoint_url"), message)
     if len(document.findings) > before:

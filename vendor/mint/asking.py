@@ -53,7 +53,7 @@ class Asking:
     """Asks one target's STS: the first region that is well, within the budget.
 
     `report` is told target, region, action, result and seconds of each request. `endpoint_url` None means the regional
-    endpoint of each region.
+    endpoint of each region, and `{region}` in it stands for each.
     """
 
     def __init__(
@@ -101,9 +101,12 @@ class Asking:
             try:
                 return await self._ask(region, call, keys)
             except (StsThrottled, StsUnavailable) as refusal:
-                if not self._again(refusal, attempt, lane, gives_up) or not self._affords(call, lane, region, refusal):
+                pause = None
+                if self._helps(refusal, attempt, lane, gives_up):
+                    pause = self._pause(call, lane, region, refusal, attempt)
+                if pause is None:
                     raise
-            await asyncio.sleep(random.uniform(0, _BACKOFF * 2**attempt))  # noqa: S311 - jitter is no secret
+            await asyncio.sleep(pause)
         raise AssertionError("unreachable")  # pragma: no cover
 
     async def close(self) -> None:
@@ -113,10 +116,11 @@ class Asking:
 
     def _made(self) -> dict[str, Endpoint]:
         wire = Wire(self._aws.get_component("data_loader"))
-        url, aws = self._endpoint_url, self._aws
-        return {
-            region.name: Endpoint(region=region.name, endpoint_url=url, wire=wire, aws=aws) for region in self.regions
-        }
+        return {region.name: self._endpoint(region.name, wire) for region in self.regions}
+
+    def _endpoint(self, region: str, wire: Wire) -> Endpoint:
+        url = self._endpoint_url and self._endpoint_url.replace("{region}", region)
+        return Endpoint(region=region, endpoint_url=url, wire=wire, aws=self._aws)
 
     async def _turn(self, call: Call[Any], lane: Lane, whom: tuple[str, str], gives_up: float) -> Region:
         """Return the region that is to be asked now, once the budget has a request for it."""
@@ -133,19 +137,24 @@ class Asking:
         signs = "" if call.signer is None else call.signer.account_id
         return self._budget.gate(signs if call.signed else call.account, region.name, call.action)
 
-    def _again(self, refusal: Refusal, attempt: int, lane: Lane, gives_up: float) -> bool:
+    def _helps(self, refusal: Refusal, attempt: int, lane: Lane, gives_up: float) -> bool:
         """Tell whether to try again could help in time; what nobody waits for comes again by itself."""
         helps = attempt < ATTEMPTS and lane is not Lane.AHEAD and refusal.reason is not Reason.BASE_IDENTITY
         return helps and self._clock.monotonic() < gives_up
 
-    def _affords(self, call: Call[Any], lane: Lane, failed: Region, refusal: Refusal) -> bool:
-        """Tell whether there may be one more request: it costs nothing to ask a region that is well instead."""
+    def _pause(self, call: Call[Any], lane: Lane, failed: Region, refusal: Refusal, attempt: int) -> float | None:
+        """Return the seconds before another attempt (full jitter), None if there may be none.
+
+        To ask another region that is well burdens nobody that fails: that need not wait, and is not counted.
+        """
         try:
             other = self.regions.choose(call.account, lane)
         except StsUnavailable:
-            return False
+            return None
         elsewhere = other is not failed and not other.breaker.open and not other.rests
-        return (elsewhere and not isinstance(refusal, StsThrottled)) or self._retries.spend()
+        if elsewhere and not isinstance(refusal, StsThrottled):
+            return 0.0
+        return random.uniform(0, _BACKOFF * 2**attempt) if self._retries.spend() else None  # noqa: S311 - no secret
 
     async def _ask(self, region: Region, call: Call[T], keys: ReadOnlyCredentials | None) -> T:
         await self.open()

@@ -71,6 +71,7 @@ TARGETS = rules(
             "https://a:b@minio",
             "http://minio?a",
             "http://minio:99999",
+            "http://minio:{region}",
         )
     ),
 )
