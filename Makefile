@@ -19,7 +19,7 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-faults lint types contracts bench coverage docs lock wheel clean
+.PHONY: help demo test test-faults lint types contracts bench coverage docs image sbom lock wheel clean
 
 help:
 	@printf '%s\n' \
@@ -31,7 +31,8 @@ help:
 	  'make docs                write config/vendor.schema.json anew and check what the documents show' \
 	  'make wheel               build the wheel into dist/' \
 	  'make vend.pyz            the client as one file that any Python 3.11 or newer runs' \
-  'make lock                resolve requirements/*.txt anew from pyproject.toml' \
+	  'make image [BASE=…]      build the image, and list what is in it in dist/vendor.cdx.json' \
+	  'make lock                resolve requirements/*.txt anew from pyproject.toml' \
 	  'make clean               remove everything that is not in the repository'
 
 $(BIN)/python:
@@ -111,6 +112,28 @@ vend.pyz: vendor/__init__.py $(wildcard vendor/client/*.py vendor/client/*/*.py)
 	@$(or $(PYTHON),python3) -m compileall -q -b --invalidation-mode unchecked-hash .cache/pyz/vendor
 	@$(or $(PYTHON),python3) -m zipapp .cache/pyz --python '/usr/bin/env python3' --output $@
 
+# The image, by whichever builder there is; BASE names another base image, BUILD_ARGS whatever else the builder wants.
+IMAGE ?= credential-vendor:$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+BASE ?=
+BUILD_ARGS ?=
+
+image:
+	@builder=$$(for each in docker podman buildah; do command -v $$each && break; done); \
+	if [ -z "$$builder" ]; then echo 'This needs docker, podman or buildah' >&2; exit 1; fi; \
+	set -x; $$builder build $(BUILD_ARGS) $(if $(BASE),--build-arg BASE=$(BASE)) \
+	  --build-arg VERSION=$(lastword $(subst :, ,$(IMAGE))) --build-arg REVISION=$$(git rev-parse HEAD) --tag $(IMAGE) .
+	@$(MAKE) --no-print-directory sbom
+
+# What the image installs, as a CycloneDX document; the tool has twenty packages of its own and lives apart.
+.cache/sbom/bin/cyclonedx-py: requirements/sbom.txt | $(BIN)/python
+	@$(BIN)/python -m venv .cache/sbom
+	@.cache/sbom/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements/sbom.txt
+
+sbom: .cache/sbom/bin/cyclonedx-py
+	@mkdir -p dist
+	.cache/sbom/bin/cyclonedx-py requirements requirements/server.txt --pyproject pyproject.toml --mc-type application \
+	  --output-reproducible --output-file dist/vendor.cdx.json
+
 COMPILE = CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 BUILD := --build-deps-for wheel --build-deps-for editable
@@ -120,6 +143,8 @@ lock: $(VENV)/.dev
 	$(COMPILE) $(UPGRADE) --extra dev $(BUILD) --output-file requirements/dev.txt pyproject.toml
 	$(COMPILE) --extra demo $(BUILD) --constraint requirements/dev.txt --output-file requirements/demo.txt pyproject.toml
 	$(COMPILE) --extra server --constraint requirements/dev.txt --output-file requirements/server.txt pyproject.toml
+	$(COMPILE) --only-build-deps --build-deps-for wheel --constraint requirements/dev.txt --output-file requirements/build.txt pyproject.toml
+	$(COMPILE) --extra sbom --output-file requirements/sbom.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) vend.pyz .cache .demo build dist *.egg-info .coverage .coverage.* \

@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 LOCKS = ["server", "demo", "dev"]
+ALL = [*LOCKS, "build", "sbom"]
 PIN = re.compile(r"^([a-z0-9][a-z0-9.-]*)==([^ ;\\]+)", re.MULTILINE)
 
 
@@ -29,12 +30,12 @@ def _wanted(extra: str) -> list[Requirement]:
     return [need for need in needs if need.name != project["name"]] + within
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", ALL)
 def test_a_lock_names_no_host_and_no_place(lock: str) -> None:
     assert not re.search(r"://|^-|^\s*--(?!hash=sha256:)|@ |/(home|root|tmp|opt|work)/", _text(lock), re.MULTILINE)
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", ALL)
 def test_everything_in_a_lock_is_pinned_and_hashed(lock: str) -> None:
     blocks = re.split(r"\n(?=[a-z0-9])", "\n" + re.sub(r"^ *#.*\n", "", _text(lock), flags=re.MULTILINE))[1:]
     assert len(blocks) == len(_pins(lock)) > 0
@@ -52,3 +53,4 @@ def test_a_lock_meets_what_the_project_asks_for(lock: str) -> None:
 
 def test_the_smaller_locks_agree_with_the_larger_one() -> None:
     assert _pins("server").items() <= _pins("demo").items() <= _pins("dev").items()
+    assert _pins("build").items() <= _pins("dev").items()
