@@ -10,6 +10,9 @@ ARGS ?=
 # More than two cores have: many tests wait for a process or for a time-out, not for a core.
 WORKERS ?= 4
 
+# What has a target of its own.
+FAST := not faults and not chart and not image
+
 # The rooms in which every branch must have been taken by a test.
 CORE := vendor/identity/*,vendor/policy/*,vendor/leases/*,vendor/mint/*,vendor/exchange.py
 
@@ -19,13 +22,14 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-faults lint types contracts bench coverage docs image sbom lock wheel clean
+.PHONY: help demo test test-faults lint types contracts bench coverage docs chart chart-readme test-image image sbom lock wheel clean
 
 help:
 	@printf '%s\n' \
 	  'make demo [ARGS=--once]  show one exchange end to end on this machine' \
 	  'make test [ARGS=…]       the whole suite, with branch coverage of the core rooms' \
 	  'make test-faults         what outages, rotations and floods do to a running service, measured (some minutes)' \
+	  'make chart               the chart, by the real helm and linters' \
 	  'make lint                ruff, mypy and the import contracts' \
 	  'make bench               warm and cold speed, each as a ratio to the bare library' \
 	  'make docs                write config/vendor.schema.json anew and check what the documents show' \
@@ -71,12 +75,23 @@ demo: $(VENV)/.demo
 # A file is a worker's own: its tests share a served world, or a built wheel.
 test: $(VENV)/.dev
 	@mkdir -p .cache
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m 'not faults' --cov --cov-report= --junitxml=.cache/tests.xml $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m '$(FAST)' --cov --cov-report= --junitxml=.cache/tests.xml $(ARGS)
 	@$(if $(ARGS),echo 'Coverage is judged on the whole suite only',$(MAKE) --no-print-directory coverage)
 
 # One after another: what is measured stands no neighbours.
 test-faults: $(VENV)/.dev
 	$(BIN)/python -m pytest -m faults -p no:randomly tests/faults $(ARGS)
+
+# The real helm, schemas of several Kubernetes versions and a policy linter, installed under .cache when first wanted.
+chart: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(WORKERS) -m chart tests/helm $(ARGS)
+
+# A built image, run with a read-only root: needs buildah, podman, runc and mmdebstrap of Debian's.
+test-image: $(VENV)/.dev
+	$(BIN)/python -m pytest -m image tests/test_image.py $(ARGS)
+
+chart-readme: $(VENV)/.dev
+	$(BIN)/python -m tests.helm.readme
 
 # Of the suite's last whole run.
 coverage: $(VENV)/.dev

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from vendor.cli import check, demo, explain, replay, schema, serve, token, trust_policy
+from vendor.cli import check, demo, explain, probe, replay, schema, serve, token, trust_policy
 from vendor.cli.terminal import plain, without_tokens
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _parser() -> _Parser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (serve, check, explain, replay, trust_policy, token, schema, demo):
+    for command in (serve, check, explain, replay, trust_policy, token, schema, probe, demo):
         command.add(commands)
     return parser
 

@@ -1,0 +1,280 @@
+"""The chart as the real helm renders it: a matrix of values, schemas of several Kubernetes versions, and linters."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.helm import tools
+from tests.helm.tools import CHART, RenderError, render
+from vendor.config import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.chart
+
+PLAIN = str(CHART / "ci" / "plain.yaml")
+DIGEST = "sha256:" + "a" * 64
+READ = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::a/*"}
+EVERYTHING: dict[str, Any] = {
+    "image": {"digest": DIGEST, "pullSecrets": ["registry"]},
+    "commonLabels": {"team": "platform"},
+    "scopeFiles": {
+        "team-a": {
+            "scopes": {
+                "a:read": {
+                    "grants": [{"issuer": "cluster", "where": {"namespace": "a"}}],
+                    "target": "aws",
+                    "mint": {"assume_role": {"role": "arn:aws:iam::111122223333:role/a"}},
+                    "session": {
+                        "policy": {
+                            "Version": "2012-10-17",
+                            "Statement": [
+                                {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::a/*"}
+                            ],
+                        }
+                    },
+                }
+            }
+        }
+    },
+    "existingScopeConfigMaps": [{"name": "team-b", "keys": ["scopes.yaml"]}],
+    "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/vendor"}},
+    "kubernetesApi": {"enabled": True, "tokenReviews": True},
+    "valkey": {"enabled": True, "image": {"digest": DIGEST}},
+    "autoscaling": {"enabled": True},
+    "monitoring": {"serviceMonitor": True, "podMonitor": True, "rules": True, "dashboards": True},
+    "prober": {"enabled": True, "scope": "never:this"},
+    "tests": {"scope": "reports:read"},
+    "webhook": {"enabled": True, "region": "eu-west-1"},
+    "priorityClassName": "high",
+}
+AGENT: dict[str, Any] = {"agent": {"enabled": True}}
+CERT_MANAGER: dict[str, Any] = {
+    "tls": {"source": "certManager", "certManager": {"issuerRef": {"name": "ca", "kind": "ClusterIssuer"}}},
+    "webhook": {"enabled": True, "certificate": {"source": "certManager", "issuerRef": {"name": "ca"}}},
+}
+EXTERNAL: dict[str, Any] = {
+    "store": {
+        "url": "rediss://valkey.internal:6380",
+        "user": "vendor",
+        "passwordSecret": "valkey",
+        "keysSecret": "keys",
+    },
+    "tls": {"source": "secret", "secretName": "from-elsewhere"},
+    "podDisruptionBudget": {"enabled": False},
+}
+PLAINTEXT: dict[str, Any] = {"tls": {"source": "none"}, "networkPolicy": {"enabled": False}}
+MATRIX = {
+    "plain": {},
+    "everything": EVERYTHING,
+    "agent": AGENT,
+    "cert-manager": CERT_MANAGER,
+    "external": EXTERNAL,
+    "plaintext": PLAINTEXT,
+}
+
+
+def _rendered(tmp_path: Path, values: dict[str, Any], version: str = "4") -> list[dict[str, Any]]:
+    path = tmp_path / "values.yaml"
+    path.write_text(yaml.safe_dump(values))
+    return render("--values", PLAIN, version=version, values=path)
+
+
+def _one(objects: list[dict[str, Any]], kind: str, name: str = "here-vendor") -> dict[str, Any]:
+    found = [one for one in objects if one["kind"] == kind and one["metadata"]["name"] == name]
+    assert len(found) == 1, [(one["kind"], one["metadata"]["name"]) for one in objects]
+    return found[0]
+
+
+def _pods(objects: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the name and the specification of every pod that would be made."""
+    found = []
+    for one in objects:
+        spec = one.get("spec", {})
+        if one["kind"] == "CronJob":
+            spec = spec["jobTemplate"]["spec"]
+        if "template" in spec:
+            found.append((f"{one['kind']} {one['metadata']['name']}", spec["template"]["spec"]))
+    return found
+
+
+@pytest.mark.parametrize("version", tools.HELMS)
+@pytest.mark.parametrize("values", MATRIX.values(), ids=MATRIX)
+def test_both_helms_render_the_same(tmp_path: Path, values: dict[str, Any], version: str) -> None:
+    objects = _rendered(tmp_path, values, version)
+    names = {(one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"]) for one in objects}
+    assert len(names) == len(objects), "two objects of one name"
+    assert {kind for kind, *_ in names} >= {"Deployment", "Service", "ServiceAccount", "ConfigMap"}
+
+
+@pytest.mark.parametrize("version", tools.HELMS)
+def test_helm_lint_finds_nothing(version: str) -> None:
+    done = tools.run(tools.helm(version), "lint", "--strict", CHART, "--values", PLAIN)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[WARNING]" not in done.stdout
+
+
+@pytest.mark.parametrize("kubernetes", ["1.27", "1.31", "1.34", "1.37"])
+@pytest.mark.parametrize("values", MATRIX.values(), ids=MATRIX)
+def test_what_is_rendered_is_valid_for_kubernetes(tmp_path: Path, values: dict[str, Any], kubernetes: str) -> None:
+    foreign = ("cert-manager.io/", "monitoring.coreos.com/")
+    own = [one for one in _rendered(tmp_path, values) if not one["apiVersion"].startswith(foreign)]
+    path = tmp_path / "objects.yaml"
+    path.write_text(yaml.safe_dump_all(own))
+    command = [tools.linter("kubernetes-validate"), "-k", kubernetes, "--strict", path]
+    done = tools.run(*command)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_policy_linter_finds_nothing_and_nothing_is_excepted(tmp_path: Path) -> None:
+    path = tmp_path / "objects.yaml"
+    path.write_text(yaml.safe_dump_all(_rendered(tmp_path, EVERYTHING)))
+    command = [tools.linter("checkov"), "-f", path, "--framework", "kubernetes", "--skip-download", "-o", "json"]
+    done = tools.run(*command)
+    report = json.loads(done.stdout)
+    failed = [(one["check_id"], one["resource"]) for one in report["results"]["failed_checks"]]
+    assert failed == []
+    assert report["summary"]["passed"] > 400
+    assert report["summary"]["skipped"] == 0
+
+
+@pytest.mark.parametrize("values", [{}, EVERYTHING, CERT_MANAGER, EXTERNAL, PLAINTEXT])
+def test_every_pod_passes_the_restricted_pod_security_standard(tmp_path: Path, values: dict[str, Any]) -> None:
+    pods = _pods(_rendered(tmp_path, values))
+    assert pods
+    for name, pod in pods:
+        assert not pod.keys() & {"hostNetwork", "hostPID", "hostIPC"}, name
+        assert pod["automountServiceAccountToken"] is False, name
+        assert pod["securityContext"]["runAsNonRoot"] is True, name
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert {kind for volume in pod.get("volumes", []) for kind in volume} <= {
+            "name",
+            "projected",
+            "configMap",
+            "secret",
+            "emptyDir",
+        }, name
+        for container in pod["containers"]:
+            context = container["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False, name
+            assert context["readOnlyRootFilesystem"] is True, name
+            assert context["capabilities"] == {"drop": ["ALL"]}, name
+            assert not any("hostPort" in port for port in container.get("ports", [])), name
+
+
+def test_only_the_agent_asks_for_the_nodes_network_and_for_two_capabilities(tmp_path: Path) -> None:
+    objects = _rendered(tmp_path, AGENT)
+    agent = _one(objects, "DaemonSet", "here-vendor-agent")["spec"]["template"]["spec"]
+    assert agent["hostNetwork"] is True
+    assert agent["containers"][0]["securityContext"]["capabilities"] == {
+        "drop": ["ALL"],
+        "add": ["NET_ADMIN", "NET_BIND_SERVICE"],
+    }
+    assert [name for name, pod in _pods(objects) if "hostNetwork" in pod] == ["DaemonSet here-vendor-agent"]
+
+
+@pytest.mark.parametrize("values", [{}, EVERYTHING, EXTERNAL, PLAINTEXT])
+def test_the_configuration_that_is_rendered_is_one_that_is_served(tmp_path: Path, values: dict[str, Any]) -> None:
+    objects = _rendered(tmp_path, values)
+    files = _one(objects, "ConfigMap")["data"]
+    pod = _one(objects, "Deployment")["spec"]["template"]["spec"]
+    mounted = next(volume for volume in pod["volumes"] if volume["name"] == "config")["projected"]["sources"]
+    folder = tmp_path / "etc"
+    for source in mounted:
+        for item in source["configMap"]["items"]:
+            if item["key"] in files:
+                path = folder / item["path"]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(_localised(files[item["key"]], tmp_path))
+    configuration = load(folder / "vendor.yaml", environ={})
+    assert set(configuration.scopes) == {"reports:read"} | ({"a:read"} if values is EVERYTHING else set())
+    assert (configuration.listen.tls is None) == (values is PLAINTEXT)
+
+
+def _localised(text: str, folder: Path) -> str:
+    """Point a configuration at files that are here, as the pod's mounts would."""
+    for name, content in {"vendor-keys/k1": b"k" * 32, "vendor-store/password": b"CANARY"}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        text = text.replace(f"/etc/{name}", str(path))
+    return text
+
+
+def test_nothing_but_what_needs_a_restart_makes_new_pods(tmp_path: Path) -> None:
+    def checksum(*arguments: str) -> str:
+        deployment = _one(render("--values", PLAIN, *arguments), "Deployment")
+        annotation: str = deployment["spec"]["template"]["metadata"]["annotations"]["checksum/needs-restart"]
+        return annotation
+
+    before = checksum()
+    assert checksum("--set", "config.scopes.reports:read.description=another") == before
+    assert checksum("--set", "config.audit.on_failure=continue") != before
+
+
+BAD = {
+    "no pods at all": ("replicas=0", "minimum"),
+    "an unknown value": ("replica=3", "replica"),
+    "an unknown value inside": ("tls.sorce=none", "sorce"),
+    "a digest that is none": ("image.digest=latest", "digest"),
+    "an agent on every address": ("agent.address=0.0.0.0", "agent"),
+    "a webhook for kube-system": ("webhook.excludedNamespaces={other}", "excludedNamespaces"),
+    "tokens shorter than Kubernetes makes": ("webhook.tokenExpirationSeconds=60", "tokenExpirationSeconds"),
+    "a store that is no store": ("store.url=http://valkey", "store"),
+    "a password in the open": ("store.url=redis://:secret@valkey:6379", "store"),
+    "an address of its own": ("config.listen.address=0.0.0.0:1", "config.listen"),
+    "operators at an address of their own": ("config.operations.address=0.0.0.0:1", "config.operations"),
+    "reviews without the API": ("kubernetesApi.enabled=false,kubernetesApi.tokenReviews=true", "kubernetesApi"),
+    "a prober without a scope": ("prober.enabled=true", "prober.scope"),
+    "a secret without a name": ("tls.source=secret", "tls.secretName"),
+    "two stores": ("valkey.enabled=true,store.url=redis://valkey:6379", "valkey.enabled"),
+}
+
+
+@pytest.mark.parametrize(("value", "told"), BAD.values(), ids=BAD)
+def test_a_value_that_would_do_harm_is_refused_by_name(value: str, told: str) -> None:
+    with pytest.raises(RenderError, match=told):
+        render("--values", PLAIN, "--set", value)
+
+
+def test_without_a_configuration_it_says_what_is_missing() -> None:
+    with pytest.raises(RenderError, match="say whose tokens are taken"):
+        render()
+
+
+def test_no_role_has_a_wildcard_and_reviews_are_all_that_the_service_may_do(tmp_path: Path) -> None:
+    rules = {
+        one["metadata"]["name"]: one["rules"]
+        for one in _rendered(tmp_path, EVERYTHING)
+        if one["kind"] in {"Role", "ClusterRole"}
+    }
+    assert rules == {
+        "credentials-here-vendor-tokenreviews": [
+            {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]}
+        ],
+        "credentials-here-vendor-webhook": [{"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["get"]}],
+    }
+    assert [one for one in _rendered(tmp_path, {}) if one["kind"] in {"Role", "ClusterRole"}] == []
+
+
+def test_the_webhook_is_passed_over_where_it_fails_and_never_asked_about_the_system(tmp_path: Path) -> None:
+    configuration = _one(
+        _rendered(tmp_path, EVERYTHING), "MutatingWebhookConfiguration", "credentials-here-vendor-webhook"
+    )
+    webhook = configuration["webhooks"][0]
+    assert webhook["failurePolicy"] == "Ignore"
+    assert webhook["sideEffects"] == "None"
+    excluded = webhook["namespaceSelector"]["matchExpressions"][0]
+    assert excluded["operator"] == "NotIn"
+    assert {"kube-system", "credentials"} <= set(excluded["values"])
+
+
+def test_a_chart_can_be_packed(tmp_path: Path) -> None:
+    done = tools.run(tools.helm("4"), "package", CHART, "--destination", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["vendor-0.1.0.tgz"]
