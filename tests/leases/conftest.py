@@ -55,8 +55,8 @@ class Rig:
         self.mint = Mint(self.clock)
         self.expiry = ExpiryLedger(clock=self.clock)
         self.renewed: list[tuple[str, Exception | None]] = []
-        parts: dict[str, Any] = {"capacity": 100, "most_flights": 100, **more}
-        self.leases = Leases(mint=self.mint, clock=self.clock, expiry=self.expiry, told=self, **parts)
+        parts: dict[str, Any] = {"capacity": 100, "most_flights": 100, "told": self, **more}
+        self.leases = Leases(mint=self.mint, clock=self.clock, expiry=self.expiry, **parts)
 
     def note_renewed(self, scope: str, failure: Exception | None) -> None:
         self.renewed.append((scope, failure))

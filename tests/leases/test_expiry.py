@@ -44,8 +44,30 @@ def test_what_has_ended_leaves_memory_when_something_is_added() -> None:
     for _ in range(1000):
         ledger.add("a", clock.now() + timedelta(minutes=15))
         clock.advance(90)
-    assert len(ledger._ends["a"]) <= 10
+    assert len(ledger._out["a"]._order) == len(ledger._out["a"]._ends) <= 10
     assert ledger.active()["a"] + ledger.expired()["a"] == 1000
+
+
+@pytest.mark.parametrize("step", [-86_400, -600, 600, 86_400])
+def test_a_step_of_the_wall_clock_ends_no_session_and_prolongs_none_f16(step: float) -> None:
+    clock = Clock()
+    ledger = ExpiryLedger(clock=clock)
+    ledger.add("a", START + timedelta(hours=1))
+    clock.step_wall(step)
+    assert (ledger.active(), ledger.expired()) == ({"a": 1}, {"a": 0})
+    assert ledger.next_expiry() == {"a": START.timestamp() + 3600}
+    clock.advance(3600)
+    assert (ledger.active(), ledger.expired()) == ({"a": 0}, {"a": 1})
+
+
+def test_a_hundred_thousand_sessions_take_as_much_room_as_the_seconds_in_which_they_end() -> None:
+    clock = Clock()
+    ledger = ExpiryLedger(clock=clock)
+    for number in range(100_000):
+        ledger.add("a", START + timedelta(hours=1, microseconds=number))
+    assert ledger.active() == {"a": 100_000}
+    assert len(ledger._out["a"]._ends) == 2
+    assert ledger.next_expiry() == {"a": START.timestamp() + 3600}
 
 
 async def test_a_session_that_is_no_longer_held_is_still_out() -> None:
@@ -55,6 +77,14 @@ async def test_a_session_that_is_no_longer_held_is_still_out() -> None:
     assert rig.expiry.active() == {"reports:read": 3}
     rig.clock.advance(3600)
     assert rig.expiry.expired() == {"reports:read": 3}
+
+
+async def test_a_session_that_was_renewed_is_still_out_until_it_ends(rig: Rig) -> None:
+    await rig.use(session())
+    await rig.pass_time(3_000)
+    assert rig.expiry.active() == {"reports:read": 2}
+    await rig.pass_time(600)
+    assert (rig.expiry.active(), rig.expiry.expired()) == ({"reports:read": 1}, {"reports:read": 1})
 
 
 async def test_a_session_is_counted_once_however_often_it_is_lent(rig: Rig) -> None:

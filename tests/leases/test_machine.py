@@ -1,4 +1,7 @@
-"""Any order of requests, answers, failures, cancellations and clock steps."""
+"""Any order of requests, answers, failures, cancellations, renewals, revocations, reloads and clock steps.
+
+The mint writes into each key id for which session it is: a wrong credential is seen and not inferred.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,16 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.fakes.clock import START, Clock
 from tests.leases.conftest import settle
-from tests.made import credentials, session
+from tests.made import credentials, scope, session
 from vendor.leases.expiry import ExpiryLedger
+from vendor.leases.lane import Lane
+from vendor.leases.lease import Warrant
 from vendor.leases.leases import Leases
 from vendor.refusals import Reason, Refusal, RoleRefused, StsUnavailable
 
 if TYPE_CHECKING:
     from vendor.audit import Source
     from vendor.credentials import Credentials
-    from vendor.leases.lane import Lane
     from vendor.leases.lease import Lease
     from vendor.policy.proof import Proof
     from vendor.policy.session import RoleSession
@@ -47,8 +51,11 @@ class Issuer:
         self.at_once: Counter[bytes] = Counter()
         self.most_at_once = 0
         self.issued: dict[str, tuple[RoleSession, float]] = {}
+        self.issued_at: dict[str, float] = {}
+        self.begun: list[tuple[bytes, Lane, float]] = []
 
     async def mint(self, session: RoleSession, *, lane: Lane, proof: Proof) -> Credentials:
+        self.begun.append((session.key, lane, self._clock.monotonic()))
         self.at_once[session.key] += 1
         self.most_at_once = max(self.most_at_once, self.at_once[session.key])
         try:
@@ -65,6 +72,7 @@ class Issuer:
         if made.expiration <= self._clock.now():  # what the reader of STS's answers refuses
             raise StsUnavailable(Reason.BAD_ANSWER)
         made = replace(made, access_key_id=f"ASIA{len(self.issued)}")
+        self.issued_at[made.access_key_id] = self._clock.monotonic()
         self.issued[made.access_key_id] = (session, self._clock.monotonic() + session.duration.total_seconds())
         return made
 
@@ -76,13 +84,25 @@ class LeasesMachine(RuleBasedStateMachine):
         self.clock = Clock()
         self.mint = Issuer(self.clock)
         expiry = ExpiryLedger(clock=self.clock)
-        self.leases = Leases(mint=self.mint, clock=self.clock, expiry=expiry, capacity=3, most_flights=3)
+        self.expiry = expiry
+        self.leases = Leases(
+            mint=self.mint, clock=self.clock, expiry=expiry, told=self, capacity=3, most_flights=3, most_ahead=2
+        )
+        self.scope = scope()
+        self.leases.keep(lambda _: True, renews=lambda _, granted: granted is self.scope)
+        self.revoked: dict[str, float] = {}
+        self.forbidden: set[bytes] = set()
+        self.asked_last: dict[bytes, float] = {}
         self.waiting: list[tuple[RoleSession, asyncio.Task[tuple[Lease, Source]]]] = []
 
     @rule(asked=st.sampled_from(SESSIONS), patient=st.booleans())
     def ask(self, asked: RoleSession, *, patient: bool) -> None:
         deadline = self.clock.monotonic() + (600 if patient else 0)
-        self.waiting.append((asked, self.loop.create_task(self.leases.lend(asked, deadline=deadline))))
+        warrant = Warrant(self.scope, self.clock.now() + timedelta(hours=1))
+        self.asked_last[asked.key] = self.clock.monotonic()
+        self.forbidden.discard(asked.key)  # whoever is lent it was decided about just now
+        task = self.loop.create_task(self.leases.lend(asked, deadline=deadline, warrant=warrant))
+        self.waiting.append((asked, task))
 
     @rule(asked=st.sampled_from(SESSIONS), outcome=st.sampled_from(OUTCOMES))
     def answer(self, asked: RoleSession, outcome: Exception | None) -> None:
@@ -113,6 +133,40 @@ class LeasesMachine(RuleBasedStateMachine):
     def step(self, seconds: int) -> None:
         self.clock.step_wall(seconds)
 
+    @rule(minutes=st.integers(1, 40))
+    def pass_time(self, minutes: int) -> None:
+        for _ in range(minutes):
+            self.clock.advance(60)
+            self.look()
+
+    @rule()
+    def look(self) -> None:
+        async def look() -> None:
+            self.leases.look()
+            await settle()
+
+        self.loop.run_until_complete(look())
+
+    @rule(asked=st.sampled_from(SESSIONS))
+    def forget(self, asked: RoleSession) -> None:
+        """Revoke a principal: what was minted for it until now is lent to nobody any more."""
+        subject = asked.subject
+        self.loop.run_until_complete(self.leases.forget(lambda lease: lease.session.subject == subject))
+        for one, task in [one for one in self.waiting if one[0].subject == subject]:
+            task.cancel()  # the hallway looks at revocations once more when a lease is there
+            self.waiting.remove((one, task))
+        self.loop.run_until_complete(settle())
+        self.revoked[subject] = self.clock.monotonic()
+
+    @rule()
+    def grant_anew(self) -> None:
+        """Reload with other grants: nothing is renewed before somebody has asked and may."""
+        self.scope = replace(self.scope, description=f"{self.scope.description}.")
+        self.forbidden = {asked.key for asked in SESSIONS}
+
+    def note_renewed(self, name: str, failure: Exception | None) -> None:
+        assert name == "reports:read"
+
     @invariant()
     def whoever_was_served_got_their_own_and_it_has_not_ended(self) -> None:
         self.loop.run_until_complete(settle())
@@ -125,6 +179,7 @@ class LeasesMachine(RuleBasedStateMachine):
             lease, _ = task.result()
             owner, ends = self.mint.issued[lease.credentials.access_key_id]
             assert owner == asked == lease.session
+            assert self.mint.issued_at[lease.credentials.access_key_id] >= self.revoked.get(asked.subject, 0.0)
             assert self.clock.monotonic() < ends
             assert lease.credentials.expiration > self.clock.now()
 
@@ -132,6 +187,26 @@ class LeasesMachine(RuleBasedStateMachine):
     def no_session_is_minted_twice_at_once(self) -> None:
         assert self.mint.most_at_once <= 1
         assert len(self.mint.under_way) <= 3
+
+    @invariant()
+    def nothing_is_begun_unasked_that_is_not_granted_as_it_was_or_that_nobody_asked_for_long(self) -> None:
+        for key, lane, began in self.mint.begun:
+            if lane is Lane.AHEAD:
+                assert key not in self.forbidden
+                assert began - self.asked_last[key] < 3 * 3600
+        self.mint.begun.clear()
+
+    @invariant()
+    def no_more_is_held_than_may_be_and_each_has_its_turn(self) -> None:
+        held = list(self.leases._held)
+        assert len(held) <= 3
+        assert len(self.leases._renewals._agenda) <= len(held)
+        assert sum(self.leases.stale().values()) == sum(lease.stale for lease in held)
+        assert sum(self.leases._held._bytes.values()) == sum(lease.size for lease in held)
+
+    @invariant()
+    def every_session_is_counted_until_it_ends(self) -> None:
+        assert sum(self.expiry.active().values()) + sum(self.expiry.expired().values()) == len(self.mint.issued)
 
     def teardown(self) -> None:
         with contextlib.closing(self.loop):
@@ -147,5 +222,5 @@ async def _gathered(tasks: list[asyncio.Task[tuple[Lease, Source]]]) -> list[obj
     return await asyncio.gather(*tasks, return_exceptions=True)
 
 
-LeasesMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+LeasesMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
 test_any_order_of_events = LeasesMachine.TestCase

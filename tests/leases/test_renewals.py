@@ -32,13 +32,20 @@ async def test_who_comes_back_finds_credentials_that_were_renewed_in_the_meantim
     assert await rig.use(session()) == 2
 
 
-async def test_a_renewal_waits_until_nearly_half_of_the_useful_time_is_over(rig: Rig) -> None:
-    for number in range(50):
+async def test_a_renewal_is_late_if_few_are_due_and_a_crowd_is_spread_over_three_quarters_of_the_useful_time() -> None:
+    rig = Rig(capacity=10_000)
+    await rig.use(session())
+    await rig.pass_time(0.7 * (HOUR - MARGIN))
+    assert len(rig.mint.asked) == 1
+    for number in range(2_000):
         await rig.use(session(subject=f"s{number}"))
-    await rig.pass_time(0.45 * (HOUR - MARGIN) - 1)
-    assert len(rig.mint.asked) == 50
-    await rig.pass_time(0.52 * (HOUR - MARGIN) + 32)
-    assert len(rig.mint.asked) == 100
+    rig.mint.asked.clear()
+    await rig.pass_time(0.25 * (HOUR - MARGIN) - 1)
+    assert len(rig.mint.asked) <= 1
+    await rig.pass_time(0.36 * (HOUR - MARGIN))
+    assert 800 < len(rig.mint.asked) < 1_200
+    await rig.pass_time(0.36 * (HOUR - MARGIN) + 32)
+    assert len(rig.mint.asked) == 2_001
 
 
 async def test_a_holder_that_comes_back_now_and_then_never_waits_for_sts(rig: Rig) -> None:
@@ -62,7 +69,7 @@ async def test_a_holder_that_stopped_coming_back_is_counted_and_not_renewed_agai
     await rig.pass_time(120)
     assert rig.leases.stale() == {SCOPE: 1}
     await rig.pass_time(HOUR)
-    assert rig.leases.stale() == {SCOPE: 0}
+    assert rig.leases.stale() == {}
     assert len(rig.mint.asked) == 2
     assert len(rig.leases._held) == len(rig.leases._renewals._agenda) == 0
 
@@ -72,7 +79,7 @@ async def test_a_holder_that_comes_back_late_is_no_stale_one_any_more_and_is_ren
     await rig.pass_time(HOUR + 60)
     assert rig.leases.stale() == {SCOPE: 1}
     assert await rig.use(session()) in {2, 3}
-    assert rig.leases.stale() == {SCOPE: 0}
+    assert rig.leases.stale() == {}
     minted = len(rig.mint.asked)
     await rig.pass_time(HOUR - MARGIN)
     assert len(rig.mint.asked) == minted + 1
@@ -233,6 +240,17 @@ async def test_a_renewal_that_fails_by_a_defect_is_told_and_tried_again(rig: Rig
     rig.mint.failure = None
     await rig.pass_time(60)
     assert rig.renewed[-1] == (SCOPE, None)
+
+
+async def test_who_wants_to_be_told_of_nothing_is_told_nothing() -> None:
+    rig = Rig(told=None)
+    await rig.use(session())
+    rig.mint.failure = StsUnavailable(Reason.NO_ANSWER)
+    await rig.pass_time(HOUR - MARGIN)
+    rig.mint.failure = None
+    await rig.pass_time(60)
+    assert rig.renewed == []
+    assert len(rig.mint.asked) > 2
 
 
 async def test_a_failure_with_nothing_held_is_no_renewal(rig: Rig) -> None:

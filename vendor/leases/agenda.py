@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from typing import Final
 
 GOLDEN: Final = 0.6180339887498949
 """The fractional part of the golden ratio: steps of it fill an interval more evenly than chance does, at any length."""
 SLACK: Final = 1_000
 """Moments that have been overtaken and are kept all the same, beside one for each that has not."""
+
+TRIED: Final = 8
+"""Moments among which the quietest is chosen."""
+MINUTE: Final = 60
+"""Seconds over which it is to be quiet, beside the second itself."""
+COUNTED: Final = 50_000
+"""Seconds for which is counted what is due before those that are over are forgotten."""
 
 
 class Agenda:
@@ -44,12 +52,28 @@ class Agenda:
 
 
 class Spread:
-    """Shares out an interval evenly among those who ask one after the other; `phase` is where it begins, in [0, 1)."""
+    """Shares out time among those who ask one after the other; `phase` is where it begins, in [0, 1)."""
 
     def __init__(self, phase: float) -> None:
         self._phase = phase
+        self._seconds: Counter[int] = Counter()
+        self._minutes: Counter[int] = Counter()
 
     def between(self, begin: float, end: float) -> float:
         """Return the next moment within an interval."""
         self._phase = (self._phase + GOLDEN) % 1.0
         return begin + self._phase * (end - begin)
+
+    def quietest(self, begin: float, end: float) -> float:
+        """Return of several moments within an interval the latest at which the fewest are due, and take it."""
+        moments = sorted((self.between(begin, end) for _ in range(TRIED)), reverse=True)
+        moment = min(moments, key=self._busy)
+        if len(self._seconds) > COUNTED:
+            self._seconds = Counter({second: due for second, due in self._seconds.items() if second >= begin})
+            self._minutes = Counter({minute: due for minute, due in self._minutes.items() if minute * MINUTE >= begin})
+        self._seconds[int(moment)] += 1
+        self._minutes[int(moment) // MINUTE] += 1
+        return moment
+
+    def _busy(self, moment: float) -> tuple[int, int]:
+        return self._seconds[int(moment)], self._minutes[int(moment) // MINUTE]

@@ -147,7 +147,7 @@ class Leases:
                 self._fail(lease.session, refusal)
 
     def stale(self) -> dict[str, int]:
-        """Return the number of leases whose holder stopped coming back, for each scope that ever had one."""
+        """Return the number of leases whose holder stopped coming back, for each scope that has one."""
         return self._renewals.stale()
 
     async def _sweep(self, forgotten: Callable[[Lease], bool]) -> None:
@@ -231,11 +231,8 @@ class Leases:
         if before is not None:
             lease.succeed(before)
             self._renewals.let_go(before)
-        self._held.put(lease)
+        self._renewals.hold(lease)
         self._vended.add(lease)
-        self._renewals.plan(lease)
-        while (excess := self._held.excess()) is not None:
-            self._renewals.let_go(excess)
 
     def _fail(self, session: RoleSession, failure: Exception) -> None:
         """Note that nothing newer can be had at the moment than what is held."""

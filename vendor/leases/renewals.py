@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from vendor.policy.grant import Scope
     from vendor.policy.session import RoleSession
 
-EARLIEST: Final = 0.45
+EARLIEST: Final = 0.25
 """The share of the time until newer credentials are wanted after which a lease is renewed at the earliest.
 
-So wide an interval keeps the busiest second of those that were minted at once below 1.5 times the average one.
+So wide an interval keeps the busiest moments below 1.5 times the average of a fleet that was minted in one second. When
+few are due, they are renewed late in it.
 """
 LATEST: Final = 0.97
 """The share of it after which a lease is renewed at the latest: the rest is for the mint."""
@@ -50,20 +51,22 @@ class Renewals:
         self.allows: Callable[[RoleSession, Scope], bool] = lambda _session, _scope: True
 
     def stale(self) -> dict[str, int]:
-        """Return the number of leases whose holder stopped coming back, for each scope that ever had one."""
-        return dict(self._stale)
+        """Return the number of leases whose holder stopped coming back, for each scope that has one."""
+        return {scope: count for scope, count in self._stale.items() if count}
 
-    def plan(self, lease: Lease) -> None:
-        """Give a lease that has just been minted its turn."""
-        useful = lease.lifetime - lease.margin
-        begin, end = lease.minted_monotonic + EARLIEST * useful, lease.minted_monotonic + LATEST * useful
-        self._agenda.put(lease.session.key, self._spread.between(begin, end) if lease.margin else lease.ends)
+    def hold(self, lease: Lease) -> None:
+        """Hold a lease that has just been minted; it has its turn once somebody is lent it."""
+        self._held.put(lease)
+        lease.asleep = True
+        self._agenda.put(lease.session.key, max(lease.lent_until, self._clock.monotonic()))
+        while (excess := self._held.excess()) is not None:
+            self.let_go(excess)
 
     def lent(self, lease: Lease, warrant: Warrant | None) -> None:
         """Note that a lease is lent to somebody, on whose word it may be renewed from now on."""
         lease.warrant = warrant
         lease.lent_until = lease.ends
-        if lease.asleep:
+        if lease.asleep and self._held.find(lease.session.issuer, lease.session.key) is lease:
             self._wake(lease)
 
     def failed(self, lease: Lease) -> None:
@@ -88,17 +91,17 @@ class Renewals:
             if key is None:
                 break
             lease = self._held.get(key)
-            if lease is not None and self._is_due(lease, now):
+            if lease is not None and self._is_due(lease):
                 found.append(lease)
         return found
 
-    def _is_due(self, lease: Lease, now: float) -> bool:
+    def _is_due(self, lease: Lease) -> bool:
         if lease.remaining(self._clock) <= 0:
             self.let_go(lease)
         elif lease.in_use and self._warranted(lease):
             return True
         else:
-            self._sleep(lease, now)
+            self._sleep(lease)
         return False
 
     def _warranted(self, lease: Lease) -> bool:
@@ -109,24 +112,26 @@ class Renewals:
             and self.allows(lease.session, warrant.scope)
         )
 
-    def _sleep(self, lease: Lease, now: float) -> None:
-        """Renew a lease no more until somebody asks for it; nobody will if nobody has when what was lent has ended."""
+    def _sleep(self, lease: Lease) -> None:
+        """Renew a lease no more until somebody asks for it.
+
+        Of one that was never lent the holder has gone: it is looked at when what its holder was lent before has ended.
+        """
         lease.asleep = True
-        if now < lease.lent_until < lease.ends:
-            self._agenda.put(lease.session.key, lease.lent_until)
-            return
         self._agenda.put(lease.session.key, lease.ends)
         if not lease.in_use and not lease.stale:
             lease.stale = True
             self._stale[lease.session.scope] += 1
 
     def _wake(self, lease: Lease) -> None:
-        """Give a lease that somebody asks for again another turn."""
+        """Give a lease its turn, as somebody is lent it."""
         self._rouse(lease)
         lease.asleep = False
-        now, latest = self._clock.monotonic(), lease.ends - lease.margin
-        if now < latest < lease.ends:
-            self._agenda.put(lease.session.key, self._spread.between(now, latest))
+        useful = lease.lifetime - lease.margin
+        begin = max(lease.minted_monotonic + EARLIEST * useful, self._clock.monotonic())
+        end = lease.minted_monotonic + LATEST * useful
+        turn = max(self._spread.quietest(min(begin, end), end), lease.retry_at) if lease.margin else lease.ends
+        self._agenda.put(lease.session.key, turn)
 
     def _rouse(self, lease: Lease) -> None:
         if lease.stale:

@@ -1,0 +1,128 @@
+"""Fleets over simulated hours: how even renewals are, and what is left of what is lent."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fakes.clock import START
+from tests.leases.conftest import Mint, Rig
+from tests.leases.fleet import Fleet
+from tests.made import credentials
+from vendor.leases.lane import Lane
+from vendor.refusals import Reason, StsUnavailable
+
+if TYPE_CHECKING:
+    from tests.fakes.clock import Clock
+    from vendor.credentials import Credentials
+    from vendor.policy.proof import Proof
+    from vendor.policy.session import RoleSession
+
+HOUR = 3600
+
+
+def _rig(phase: float) -> Rig:
+    return Rig(capacity=100_000, most_flights=20_000, most_ahead=1_000, phase=phase)
+
+
+@pytest.mark.parametrize(
+    ("holders", "hours", "window"),
+    [(1_000, 3, 120), pytest.param(10_000, 6, 10, marks=pytest.mark.faults)],
+)
+async def test_leases_that_were_minted_in_one_second_are_renewed_evenly_f15(
+    holders: int, hours: int, window: int
+) -> None:
+    fleet = Fleet(_rig(0.1))
+    fleet.join(holders)
+    await fleet.run(hours * HOUR)
+    assert sum(lane is Lane.FIRST for _, lane in fleet.mints) == holders
+    assert sum(lane is Lane.RENEWAL for _, lane in fleet.mints) == 0
+    assert fleet.busiest(60, window=window) <= 1.5
+    assert min(fleet.left) >= 20
+    # Renewed twice within 75 minutes on average, where a service without haste would do so within 80.
+    assert len(fleet.mints) <= holders * (1 + hours * 60 / 32)
+
+
+async def test_a_fleet_that_comes_in_three_waves_is_renewed_evenly_too_f15() -> None:
+    fleet = Fleet(_rig(0.6))
+    for _ in range(3):
+        fleet.join(300)
+        await fleet.run(HOUR // 4, step=5)
+    await fleet.run(3 * HOUR, step=5)
+    assert fleet.busiest(HOUR, window=120) <= 1.5
+    assert min(fleet.left) >= 20
+
+
+@pytest.mark.parametrize("asks_at", [5 * 60.0, 60.0, 1.0])
+async def test_holders_that_come_back_at_the_last_moment_are_lent_twenty_minutes_as_well(asks_at: float) -> None:
+    fleet = Fleet(_rig(0.3), asks_at=asks_at)
+    fleet.join(200)
+    await fleet.run(3 * HOUR, step=4)
+    assert min(fleet.left) >= 20
+
+
+async def test_for_holders_that_have_gone_nothing_is_minted_any_more() -> None:
+    rig = _rig(0.3)
+    fleet = Fleet(rig)
+    fleet.join(200)
+    await fleet.run(2 * HOUR, step=4)
+    fleet.leave(0.5)
+    await fleet.run(HOUR, step=4)
+    assert rig.leases.stale()["reports:read"] > 0
+    await fleet.run(2 * HOUR, step=4)
+    assert rig.leases.stale() == {}
+    assert len(rig.leases._held) == 100
+    late = [moment for moment, _ in fleet.mints if moment > 4 * HOUR]
+    assert len(late) <= 100 * 2.1
+
+
+class TrueMint(Mint):
+    """Mints by the true time, whatever our wall clock says, and is refused as an answer from the past would be."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self._began = clock.monotonic()
+
+    def now(self) -> float:
+        return self._clock.monotonic() - self._began
+
+    async def mint(self, session: RoleSession, *, lane: Lane, proof: Proof) -> Credentials:
+        self.asked.append(session)
+        self.lanes.append(lane)
+        made = credentials(session, now=START + timedelta(seconds=self.now()))
+        if made.expiration <= self._clock.now():
+            raise StsUnavailable(Reason.BAD_ANSWER)
+        return made
+
+
+@pytest.mark.parametrize("step", [-86_400, -600, 600])
+async def test_a_step_of_the_wall_clock_causes_no_storm_and_lends_nothing_past_its_end_f16(step: float) -> None:
+    rig = _rig(0.3)
+    mint = rig.mint = rig.leases._mint = TrueMint(rig.clock)
+    fleet = Fleet(rig)
+    fleet.join(400)
+    await fleet.run(2 * HOUR, step=5)
+    rig.clock.step_wall(step)
+    await fleet.run(2 * HOUR, step=5)
+    assert fleet.busiest(HOUR, window=300) <= 1.6
+    assert all(lease.credentials.expiration > START + timedelta(seconds=mint.now()) for lease in rig.leases._held)
+    assert min(fleet.left) >= (10 if step > 0 else 20)
+
+
+async def test_a_step_of_a_day_forward_lends_nothing_and_asks_sts_once_for_each_try_f16() -> None:
+    rig = _rig(0.3)
+    rig.mint = rig.leases._mint = TrueMint(rig.clock)
+    fleet = Fleet(rig)
+    fleet.join(100)
+    await fleet.run(HOUR, step=4)
+    rig.clock.step_wall(86_400)
+    with pytest.raises(StsUnavailable):
+        await fleet.run(HOUR, step=4)
+    rig.mint.asked.clear()
+    for _ in range(HOUR // 2):
+        rig.clock.advance(2)
+        rig.leases.look()
+    assert rig.mint.asked == []
+    assert len(rig.leases._held) == 0
