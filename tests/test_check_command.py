@@ -166,7 +166,7 @@ def test_the_hook_runs_when_any_part_changes(changed: str) -> None:
 
 def test_the_hook_installs_what_the_service_needs() -> None:
     (hook,) = _hooks()
-    assert hook["additional_dependencies"] == [".[server]"]
+    assert hook["additional_dependencies"] == [".[server,lint]"]
     assert "server = [" in (ROOT / "pyproject.toml").read_text("utf-8")
 
 

@@ -30,6 +30,8 @@ def _file(language: str) -> str:
 
 @pytest.mark.parametrize("block", CONSOLES, ids=lambda block: " ".join(block.split()[1:3]))
 def test_an_example_prints_what_is_shown(tmp_path: Path, block: str) -> None:
+    if "--lint" in block:
+        pytest.importorskip("parliament", reason="the extra `lint` is not installed")
     (tmp_path / "vendor.yaml").write_text(_file("yaml"))
     (tmp_path / "audit.jsonl").write_text(_file("jsonl"))
     commands, shown = _parts(block)

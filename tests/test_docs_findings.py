@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.config.rules import codes, warnings
+from tests.config.rules import codes, linted, warnings
 from tests.config.rules.folders import FOLDERS
 from tests.config.sound import broken, changed, found
 from tests.config.test_broken import FILES
@@ -42,7 +42,7 @@ ROWS = [Row(*_cells(line)) for line in PAGE.splitlines() if line.startswith("| V
 def _texts(code: str) -> list[str]:
     """Return the files of every example that has a code, what cannot be seen in them as escapes."""
     of_rules = codes.of_rules()
-    rules = [*RULES.values(), *warnings.WARNINGS.values()]
+    rules = [*RULES.values(), *warnings.WARNINGS.values(), *linted.LINTED.values()]
     texts = [broken(rule) for rule in rules if of_rules[rule.says] == code]
     for folder in FOLDERS.values():
         texts += folder.files.values() if folder.code == code else ()

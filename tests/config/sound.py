@@ -70,17 +70,21 @@ def rules(*given: tuple[str, ...]) -> dict[str, Rule]:
     return {one[0]: Rule(*one) for one in given}
 
 
-def loaded(folder: Path, text: str | bytes, environ: Mapping[str, str] | None = None) -> Configuration:
+def loaded(
+    folder: Path, text: str | bytes, environ: Mapping[str, str] | None = None, *, lint: bool = False
+) -> Configuration:
     """Return the configuration of a text."""
     file = folder / "vendor.yaml"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return load(file, environ=environ or {})
+    return load(file, environ=environ or {}, lint=lint)
 
 
-def found(folder: Path, text: str | bytes, environ: Mapping[str, str] | None = None) -> tuple[Finding, ...]:
+def found(
+    folder: Path, text: str | bytes, environ: Mapping[str, str] | None = None, *, lint: bool = False
+) -> tuple[Finding, ...]:
     """Return every finding of a text: errors, or the warnings if there is no error."""
     try:
-        return loaded(folder, text, environ).warnings
+        return loaded(folder, text, environ, lint=lint).warnings
     except ConfigurationError as exc:
         return exc.findings
 
@@ -106,10 +110,10 @@ def broken(rule: Rule) -> str:
     return changed(rule.old, rule.new).replace(MARK, "")
 
 
-def assert_told(folder: Path, rule: Rule, code: str, severity: str = "error") -> None:
+def assert_told(folder: Path, rule: Rule, code: str, severity: str = "error", *, lint: bool = False) -> None:
     """Assert that breaking the rule is all that is found, at its place and with its code."""
     text = changed(rule.old, rule.new)
-    findings = found(folder, broken(rule))
+    findings = found(folder, broken(rule), lint=lint)
     before = text.partition(rule.at or MARK)[0]
     place = before.count("\n") + 1, len(before) - before.rfind("\n")
     assert [(one.line, one.column, one.field, one.severity) for one in findings] == [(*place, rule.field, severity)], [

@@ -14,6 +14,7 @@ from tests.config.rules import (
     issuers,
     language,
     later,
+    linted,
     parameters,
     policies,
     references,
@@ -54,5 +55,11 @@ def test_what_may_not_be_meant_is_a_warning_at_its_place(tmp_path: Path, rule: R
     assert_told(tmp_path, rule, CODES[rule.says], severity="warning")
 
 
+@pytest.mark.parametrize("rule", linted.LINTED.values(), ids=linted.LINTED)
+def test_what_a_linter_has_against_a_policy_is_a_warning_at_its_place(tmp_path: Path, rule: Rule) -> None:
+    pytest.importorskip("parliament", reason="the extra `lint` is not installed")
+    assert_told(tmp_path, rule, CODES[rule.says], severity="warning", lint=True)
+
+
 def test_each_line_of_codes_is_about_a_rule_and_each_rule_has_one() -> None:
-    assert set(CODES) == {*RULES, *warnings.WARNINGS}
+    assert set(CODES) == {*RULES, *warnings.WARNINGS, *linted.LINTED}

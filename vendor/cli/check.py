@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -12,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 from vendor.cli import given
 
 if TYPE_CHECKING:
-    import argparse
-
     from vendor.config import Configuration
     from vendor.config.findings import Finding
     from vendor.live.proof import Verdict
@@ -36,6 +35,11 @@ def add(commands: Any) -> None:
         choices=("text", "json", "github"),
         default="text",
         help="how findings are written; github: as annotations of GitHub Actions",
+    )
+    command.add_argument(
+        "--lint",
+        action=argparse.BooleanOptionalAction,
+        help="let an IAM linter look at the policies too, which is done where it is installed (the extra `lint`)",
     )
     command.add_argument("--live", action="store_true", help="prove each scope against AWS: roles, permissions, sizes")
     command.add_argument(
@@ -104,11 +108,24 @@ def _check(options: argparse.Namespace) -> _Checked:
     if options.scope and not options.live:
         raise given.UnusableError("vendor: --scope is about --live")
     try:
-        made = config.load(options.config, environ=os.environ)
+        made = config.load(options.config, environ=os.environ, lint=_lints(options.lint))
     except config.ConfigurationError as exc:
         return _Checked(options.config, None, exc.findings, None)
     verdicts = live.verdicts(made, live.named(made, options.scope)) if options.live else None
     return _Checked(options.config, made, made.warnings, verdicts)
+
+
+def _lints(wanted: bool | None) -> bool:  # noqa: FBT001 - as the option has it
+    """Tell whether the linter is to be asked.
+
+    Raises UnusableError if it should be and is not installed.
+    """
+    from vendor.config import linting  # noqa: PLC0415
+
+    installed = linting.is_installed()
+    if wanted and not installed:
+        raise given.UnusableError('vendor: --lint needs the linter: pip install "credential-vendor[lint]"')
+    return installed and wanted is not False
 
 
 def _as_text(checked: _Checked) -> None:

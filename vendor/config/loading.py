@@ -28,14 +28,17 @@ if TYPE_CHECKING:
     from vendor.policy.grant import Scope
 
 
-def load(path: FilePath, *, environ: Mapping[str, str], sources: Sources | None = None) -> Configuration:
+def load(
+    path: FilePath, *, environ: Mapping[str, str], sources: Sources | None = None, lint: bool = False
+) -> Configuration:
     """Return the configuration of a file and of the files that it includes.
 
-    `sources` are told of all that is read, and of what should have been. Raises ConfigurationError with every problem
+    `sources` are told of all that is read, and of what should have been. With `lint` an IAM linter, which must be
+    installed, looks at the policies that AWS is to see. Raises ConfigurationError with every problem
     that was found.
     """
     with _uncollected():
-        return _Loading(path, environ, Sources() if sources is None else sources).load()
+        return _Loading(path, environ, Sources() if sources is None else sources, lint=lint).load()
 
 
 @contextmanager
@@ -53,9 +56,10 @@ def _uncollected() -> Iterator[None]:
 class _Loading:
     """One configuration while it is read."""
 
-    def __init__(self, path: FilePath, environ: Mapping[str, str], sources: Sources) -> None:
+    def __init__(self, path: FilePath, environ: Mapping[str, str], sources: Sources, *, lint: bool) -> None:
         self._path = path
         self._environ = environ
+        self._lint = lint
         self._sources = sources
         self._documents: list[Document] = []
         self._defined: dict[str, Document] = {}
@@ -161,6 +165,7 @@ class _Loading:
             defaults=said.defaults,
             sources=self._sources,
             documents=self._documents,
+            lint=self._lint,
         )
         ceilings = Ceilings(main, said, self._path.parent)
         around.above = ceilings.over(self._path)

@@ -31,7 +31,7 @@ class Surroundings:
     """What scopes refer to, from other parts of the configuration; None stands for a part that is broken itself.
 
     `used` collects the named policies that some scope uses, `documents` the files that policies come from; `above` are
-    the ceilings over the file that is read.
+    the ceilings over the file that is read, and with `lint` an IAM linter looks at the policies too.
     """
 
     main: Document
@@ -44,6 +44,7 @@ class Surroundings:
     documents: list[Document]
     used: set[str] = field(default_factory=set)
     above: tuple[Ceiling, ...] = ()
+    lint: bool = False
 
 
 class Reading:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vendor.config import overlaps, proof, roles, sessions, shape
+from vendor.config import linting, overlaps, proof, roles, sessions, shape
 from vendor.config.codes import Code
 from vendor.config.grants import grant, parameter
 from vendor.config.reading import Reading, Surroundings
@@ -30,6 +30,8 @@ def scope(document: Document, name: str, said: shape.Scope, around: Surroundings
     if not enforced:
         _check_mode(reading)
     proof.check(reading)
+    if around.lint and target is not None and target.endpoint_url is None:
+        linting.check(reading)
     if reading.failed or reading.errors > before or mint is None or target is None:
         return None
     return Scope(

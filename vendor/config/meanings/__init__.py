@@ -10,6 +10,7 @@ from vendor.config.meanings.files import FILES
 from vendor.config.meanings.grants import GRANTS
 from vendor.config.meanings.issuers import ISSUERS
 from vendor.config.meanings.language import LANGUAGE
+from vendor.config.meanings.linted import LINTED
 from vendor.config.meanings.places import PLACES
 from vendor.config.meanings.sessions import SESSIONS
 from vendor.config.meanings.shape import SHAPE
@@ -22,6 +23,6 @@ if TYPE_CHECKING:
     from vendor.config.meanings.meaning import Meaning
 
 MEANINGS: Final[Mapping[Code, Meaning]] = MappingProxyType(
-    LANGUAGE | SHAPE | ISSUERS | GRANTS | PLACES | SESSIONS | TARGETS | CEILINGS | FILES
+    LANGUAGE | SHAPE | ISSUERS | GRANTS | PLACES | SESSIONS | LINTED | TARGETS | CEILINGS | FILES
 )
 """The meaning of every code."""
