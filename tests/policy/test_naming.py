@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import made
-from vendor.policy.naming import fit, session_name
+from vendor.policy.naming import ending, fit, session_name
 
 if TYPE_CHECKING:
     from vendor.identity.principal import AttributeValue, Principal
@@ -100,3 +100,12 @@ def test_a_name_keeps_each_character_that_sts_takes_but_the_plus(character: str)
 def test_what_a_name_cannot_hold_becomes_one_hyphen_however_long_it_is() -> None:
     assert fit("a: /\u00e9b::c") == "a-b-c"
     assert fit("a--b") == "a--b"
+
+
+@given(text=st.text(min_size=1), head=st.text(max_size=80))
+def test_all_names_of_a_principal_and_no_others_have_one_ending(text: str, head: str) -> None:
+    one = subject(text)
+    assert session_name(one, head or None).endswith(ending(URL, text))
+    assert session_name(one).endswith(ending(URL, text))
+    assert not session_name(subject(text + "x")).endswith(ending(URL, text))
+    assert not session_name(subject(text, url=URL + "x")).endswith(ending(URL, text))

@@ -154,6 +154,9 @@ async def test_who_is_stopped_gets_no_credentials_until_they_are_let_on_t19(worl
     line = world.audit()[-1]
     assert (line["code"], line["reason"], line["access_key_id"]) == ("revoked", "revoked", None)
     assert "CANARY-reason" in line["detail"]
+    listed = (await look(world, f"/v1/leases?revocation={made.json['id']}")).json["leases"]
+    assert before in [one["access_key_id"] for one in listed]
+    assert all(one["revocation"] == made.json["id"] for one in listed)
     told = (await look(world, f"/v1/leases/{before}")).json
     assert (told["held"], told["revocation"]) == (False, made.json["id"])
     explained = (
@@ -243,7 +246,8 @@ async def test_the_same_again_is_no_second_one_and_another_by_its_id_is_a_confli
     found = await look(world, path)
     assert (found.status, found.json["principal"], found.json["sessions"]) == (200, said["principal"], 0)
     assert (await lift(world, name)).status == 200
-    for answer in (await lift(world, name), await look(world, path)):
+    gone = await look(world, f"/v1/leases?revocation={name}")
+    for answer in (await lift(world, name), await look(world, path), gone):
         assert (answer.status, answer.code) == (404, "not_found")
     late = await revoke(world, **said)
     assert (late.status, late.code) == (409, "conflict"), "other replicas may learn of the lifting later"

@@ -8,7 +8,21 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from vendor.cli import check, demo, explain, probe, replay, schema, serve, token, trust_policy
+from vendor.cli import (
+    check,
+    demo,
+    explain,
+    leases,
+    probe,
+    replay,
+    revocations,
+    revoke,
+    schema,
+    serve,
+    token,
+    trust_policy,
+    who,
+)
 from vendor.cli.terminal import plain, without_tokens
 
 if TYPE_CHECKING:
@@ -18,7 +32,7 @@ EXTRA = 'vendor needs the service\'s libraries: pip install "credential-vendor[s
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command and return its exit code: 0 done, 1 refused or failed, 2 usage."""
+    """Run a command and return its exit code: 0 done, 1 refused or failed, 2 usage, 3 out of reach."""
     if importlib.util.find_spec("aiohttp") is None:
         print(EXTRA, file=sys.stderr)
         return 1
@@ -54,7 +68,8 @@ def _parser() -> _Parser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (serve, check, explain, replay, trust_policy, token, schema, probe, demo):
+    deciding = (check, explain, replay, trust_policy, token, schema)
+    for command in (serve, *deciding, leases, who, revoke, revocations, probe, demo):
         command.add(commands)
     return parser
 

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import sys
-import zlib
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from vendor.cli import given
+from vendor.cli import given, trail
 from vendor.cli.terminal import plain, without_tokens
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
-    from io import BufferedIOBase
 
-    from vendor.replay.replaying import Group, Replay, Report
+    from vendor.replay.replaying import Group, Report
 
-_LONGEST: Final = 1 << 20  # bytes of one line; ours are far shorter
-_GZIP: Final = b"\x1f\x8b"
 _TOLD: Final = {
     "now_refused": "now refused",
     "now_allowed": "now allowed; it was refused",
@@ -68,43 +61,12 @@ def _replayed(options: argparse.Namespace) -> Report:
     configuration = given.configuration(options.config)
     replay = Replay(issuers=configuration.issuers, mapping=Mapping(scopes=configuration.scopes, generation=0))
     for name in options.audit:
-        _read(name, replay)
+        for line in trail.lines(name):
+            replay.read(line)
     report = replay.report
     if report.lines and not report.exchanges:
         raise given.UnusableError("vendor: no line is one of an exchange: this is no audit trail")
     return report
-
-
-def _read(name: str, replay: Replay) -> None:
-    try:
-        with _opened(name) as file:
-            for line in _lines(file):
-                replay.read(line)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        replay.read(b"")  # a compressed file that is cut off: what it held until there counts
-    except (OSError, ValueError) as exc:
-        raise given.unreadable(name, exc) from exc
-
-
-@contextmanager
-def _opened(name: str) -> Iterator[BufferedIOBase]:
-    """Open a file, or standard input for `-`, decompressed if it is compressed."""
-    with nullcontext(given.standard_input()) if name == "-" else Path(name).open("rb") as raw:
-        if raw.peek(len(_GZIP))[: len(_GZIP)] != _GZIP:
-            yield raw
-            return
-        with gzip.GzipFile(fileobj=raw) as file:
-            yield file
-
-
-def _lines(file: BufferedIOBase) -> Iterator[bytes]:
-    """Yield the lines that are not blank; of one that is too long only the beginning, which is no line of ours."""
-    while line := file.readline(_LONGEST):
-        rest = line
-        while rest and not rest.endswith(b"\n") and len(rest) == _LONGEST:
-            rest = file.readline(_LONGEST)
-        if line.strip():
-            yield line
 
 
 def _as_json(report: Report) -> str:

@@ -25,7 +25,15 @@ def session_name(principal: Principal, head: str | None = None, *, longest: int 
 
     The head is the one given, otherwise what names the workload: `namespace.service_account`, or the subject.
     """
-    return f"{fit(head or _readable(principal))[: longest - DIGEST_LENGTH - 1]}-{_digest(principal)}"
+    ends = ending(principal.issuer_url, principal.subject)
+    return f"{fit(head or _readable(principal))[: longest - len(ends)]}{ends}"
+
+
+def ending(issuer_url: str, subject: str) -> str:
+    """Return what the name of every session of a principal ends in, and of no other's: `-` and 80 bits of a digest."""
+    issuer = issuer_url.encode()
+    raw = hashlib.sha256(len(issuer).to_bytes(4, "big") + issuer + subject.encode()).digest()
+    return f"-{base64.b32encode(raw[:_DIGEST_BYTES]).decode().lower()}"
 
 
 def fit(text: str) -> str:
@@ -38,9 +46,3 @@ def _readable(principal: Principal) -> str:
     if "namespace" in attributes and "service_account" in attributes:
         return f"{attributes['namespace']}.{attributes['service_account']}"
     return principal.subject
-
-
-def _digest(principal: Principal) -> str:
-    issuer, subject = principal.issuer_url.encode(), principal.subject.encode()
-    raw = hashlib.sha256(len(issuer).to_bytes(4, "big") + issuer + subject).digest()
-    return base64.b32encode(raw[:_DIGEST_BYTES]).decode().lower()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vendor.exchange import Exchange
     from vendor.identity.principal import Principal
     from vendor.leases.holders import Holding
+    from vendor.leases.revocation import Revocation
     from vendor.revoking import Revoking
     from vendor.server.listener import Doors, Visit
 
@@ -64,15 +65,28 @@ class IncidentDoors:
         """Answer which sessions are out, page by page."""
         await self._operator(visit)
         asked = visit.target.members()
-        scope, issuer, subject = asked.pop("scope", None), asked.pop("issuer", None), asked.pop("principal", None)
+        matches = self._matching(asked)
         wanted = read_wanted(asked)
-        found = await self._revoking.holders.out(
-            lambda one: scope in (None, one.scope) and issuer in (None, one.issuer) and subject in (None, one.subject),
-            after=wanted.after,
-            most=wanted.most + 1,
-        )
+        found = await self._revoking.holders.out(matches, after=wanted.after, most=wanted.most + 1)
         page = write_page("leases", ((one.number, self._told(one)) for one in found), wanted)
         return Answer(200, page, visit.request_id)
+
+    def _matching(self, asked: dict[str, str]) -> Callable[[Holding], bool]:
+        """Take out of a query which sessions are meant: of a scope, an issuer, a principal, or who is stopped."""
+        scope, issuer, subject = asked.pop("scope", None), asked.pop("issuer", None), asked.pop("principal", None)
+        stopped = self._standing(asked.pop("revocation")) if "revocation" in asked else None
+        return lambda one: (
+            scope in (None, one.scope)
+            and issuer in (None, one.issuer)
+            and subject in (None, one.subject)
+            and (stopped is None or stopped.covers(one.issuer_url, one.subject, one.scope, one.attributes))
+        )
+
+    def _standing(self, revocation_id: str) -> Revocation:
+        found = self._revoking.revocations.get(revocation_id)
+        if found is None:
+            raise NotFound(Reason.NO_SUCH_THING, "there is no revocation with this id")
+        return found
 
     async def _lease(self, visit: Visit) -> Answer:
         """Answer who holds a key."""
@@ -93,9 +107,7 @@ class IncidentDoors:
         """Answer one revocation, and what is still out of what it stops."""
         visit.target.refuse_query()
         await self._operator(visit)
-        found = self._revoking.revocations.get(visit.target.segments[2])
-        if found is None:
-            raise NotFound(Reason.NO_SUCH_THING, "there is no revocation with this id")
+        found = self._standing(visit.target.segments[2])
         told = written.write(found) | _outstanding(await self._revoking.sessions(found))
         return Answer(200, wire.dump(told), visit.request_id)
 
