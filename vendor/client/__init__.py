@@ -7,7 +7,8 @@
     credentials.py  is the answer what it should be? (scope.py, console.py: other answers)
     client.py       in what order?
     command.py      `vend`: options.py is what can be typed, printing.py, shell.py and completion.py what is printed
-    kept.py         what `vend process` keeps on disk
+    kept.py         what `vend process` keeps on disk; profile.py what `vend file` keeps fresh
+    execution.py    `vend exec`; agent/ is what serves credentials on this machine, for it and for `vend agent`
 
 Nothing here imports the rest of the package: the client must start quickly and fit in one file.
 """

@@ -14,7 +14,7 @@ from vendor.client.refusals import Refused, Unreachable, UsageError, readable
 TYPE_CHECKING = False  # as in address.py
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from vendor.client.credentials import Credentials
 
@@ -55,22 +55,55 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> str | int:
         return script(options.shell)
     if options.command == "exec" and not options.program:
         raise UsageError("name the command to run behind --: vend exec SCOPE -- COMMAND…")
+    if options.command == "agent":
+        from vendor.client.agent.daemon import serve  # noqa: PLC0415
+
+        return serve(options, environ=environ, say=_tell)
     client = Client(
         options.url, token_file=options.token_file, ca_file=options.ca_file, timeout=options.timeout, environ=environ
     )
-    match options.command:
-        case "scopes":
-            return _scopes(client, options)
-        case "console":
-            return _console(client, options)
-        case "get":
-            return json.dumps(_ask(client, options).document(), indent=2 if sys.stdout.isatty() else None)
-        case "env":
-            from vendor.client.shell import export_lines  # noqa: PLC0415
+    return _COMMANDS[options.command](client, options, environ)
 
-            return export_lines(_ask(client, options), shell=options.shell)
-        case _:
-            return _process(client, options, environ)
+
+def _get(client: Client, options: argparse.Namespace, _: Mapping[str, str]) -> str:
+    return json.dumps(_ask(client, options).document(), indent=2 if sys.stdout.isatty() else None)
+
+
+def _env(client: Client, options: argparse.Namespace, _: Mapping[str, str]) -> str:
+    from vendor.client.shell import export_lines  # noqa: PLC0415
+
+    return export_lines(_ask(client, options), shell=options.shell)
+
+
+def _file(client: Client, options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from vendor.client.profile import keep_fresh  # noqa: PLC0415
+
+    return keep_fresh(lambda: _ask(client, options), options, environ=environ, say=_tell)
+
+
+def _execute(client: Client, options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from vendor.client import execution  # noqa: PLC0415
+    from vendor.client.agent.vending import Wish  # noqa: PLC0415
+    from vendor.client.deadline import Clock  # noqa: PLC0415
+
+    wish = Wish(client.scope_or_default(options.scope), parameters(options.param), options.duration)
+    try:
+        return execution.run(
+            client,
+            wish,
+            options.program,
+            environ=environ,
+            clock=Clock(),
+            patience=options.timeout,
+            say=_tell,
+            in_environment=options.token_in_environment,
+        )
+    except execution.Unstartable as exc:
+        return say(str(exc), exc.code)
+
+
+def _tell(line: str) -> None:
+    say(line, 0)
 
 
 def _ask(client: Client, options: argparse.Namespace) -> Credentials:
@@ -104,7 +137,7 @@ def _process(client: Client, options: argparse.Namespace, environ: Mapping[str, 
     return json.dumps(for_process(kept.get(lambda: _ask(client, options), patience=options.timeout)))
 
 
-def _scopes(client: Client, options: argparse.Namespace) -> str:
+def _scopes(client: Client, options: argparse.Namespace, _: Mapping[str, str]) -> str:
     from vendor.client.printing import scope_lines, scopes_document  # noqa: PLC0415
 
     scopes = client.scopes()
@@ -113,7 +146,7 @@ def _scopes(client: Client, options: argparse.Namespace) -> str:
     return "\n".join([scope.name for scope in scopes] if options.names else scope_lines(scopes))
 
 
-def _console(client: Client, options: argparse.Namespace) -> str:
+def _console(client: Client, options: argparse.Namespace, _: Mapping[str, str]) -> str:
     found = client.console(options.scope, parameters=parameters(options.param), duration=options.duration)
     if options.open:
         import webbrowser  # noqa: PLC0415
@@ -121,6 +154,17 @@ def _console(client: Client, options: argparse.Namespace) -> str:
         if not webbrowser.open(found.url):
             say("no browser could be opened; here is the URL", 0)
     return found.url
+
+
+_COMMANDS: dict[str, Callable[[Client, argparse.Namespace, Mapping[str, str]], str | int]] = {
+    "get": _get,
+    "env": _env,
+    "exec": _execute,
+    "process": _process,
+    "file": _file,
+    "scopes": _scopes,
+    "console": _console,
+}
 
 
 def say(line: str, code: int) -> int:
