@@ -115,6 +115,7 @@ KINDS: dict[str, type[Refused]] = {
     "revoked": Revoked,
     "not_found": InvalidRequest,
     "method_not_allowed": InvalidRequest,
+    "conflict": InvalidRequest,
     "request_too_large": InvalidRequest,
     "unsupported_media_type": InvalidRequest,
     "header_too_large": InvalidRequest,
