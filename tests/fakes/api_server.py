@@ -55,7 +55,7 @@ class ApiServer(Loopback):
 
     It answers who shows one of `taken`, the tokens of the service's own account. `fault` is None or one of FAULTS;
     `faults` come first, one for each request. `said` replaces members of a review's status, None removes one;
-    `body` stands for a review's whole answer.
+    `body` stands for a review's whole answer, `accounts` are annotations by namespace and name.
     """
 
     def __init__(self, issuer: Issuer | None = None, *, host: str = "127.0.0.1", port: int = 0) -> None:
@@ -65,6 +65,7 @@ class ApiServer(Loopback):
         self._gate = asyncio.Event()
         self.taken = {"own-token-1"}
         self.deleted: set[str] = set()
+        self.accounts: dict[tuple[str, str], Mapping[str, str]] = {}
         self.fault: str | None = None
         self.faults: deque[str] = deque()
         self.said: dict[str, Any] = {}
@@ -124,6 +125,13 @@ class ApiServer(Loopback):
             if self.body is not None:
                 return web.Response(body=self.body, status=201)
             return web.json_response({**document, "status": self._status(document["spec"])}, status=201)
+        match request.path.split("/"):
+            case ["", "api", "v1", "namespaces", namespace, "serviceaccounts", name] if (
+                namespace,
+                name,
+            ) in self.accounts:
+                metadata = {"name": name, "namespace": namespace, "annotations": self.accounts[namespace, name]}
+                return web.json_response({"kind": "ServiceAccount", "apiVersion": "v1", "metadata": metadata})
         return _refused(404)
 
     def _status(self, spec: Mapping[str, Any]) -> dict[str, Any]:

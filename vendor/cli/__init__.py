@@ -21,6 +21,7 @@ from vendor.cli import (
     serve,
     token,
     trust_policy,
+    webhook,
     who,
 )
 from vendor.cli.terminal import plain, without_tokens
@@ -69,7 +70,7 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     deciding = (check, explain, replay, trust_policy, token, schema)
-    for command in (serve, *deciding, leases, who, revoke, revocations, probe, demo):
+    for command in (serve, *deciding, leases, who, revoke, revocations, probe, webhook, demo):
         command.add(commands)
     return parser
 

@@ -95,6 +95,13 @@ class ApiServerClient:
         """
         return await self._send("POST", REVIEWS, body, longest=LONGEST_REVIEW, seconds=seconds)
 
+    async def read(self, path: str, *, longest: int, seconds: float) -> Reply:
+        """Return the reply to a GET, whatever its status is.
+
+        Raises FetchError when none comes within `seconds`, or one of more than `longest` bytes.
+        """
+        return await self._send("GET", path, None, longest=longest, seconds=seconds)
+
     async def close(self) -> None:
         """Close the connections."""
         if self._session is not None:

@@ -1,0 +1,94 @@
+"""Admission: the API server's question about a pod, and an answer that always lets it in.
+
+Source: the AdmissionReview of admission.k8s.io/v1.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from vendor.kubernetes.annotations import PREFIX, AnnotationError, Mode, read_annotations
+from vendor.kubernetes.injection import Injection, Places, inject
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KIND: Final = "AdmissionReview"
+VERSION: Final = "admission.k8s.io/v1"
+
+
+class ReviewError(Exception):
+    """What came is no AdmissionReview of a pod."""
+
+
+class AccountsError(Exception):
+    """A service account that cannot be read; the message says why."""
+
+
+class Accounts(Protocol):
+    """Knows service accounts."""
+
+    async def annotations(self, namespace: str, name: str) -> Mapping[str, str]:
+        """Return the annotations of a service account, none if there is no such account.
+
+        Raises AccountsError.
+        """
+        ...
+
+
+class Admission:
+    """Answers reviews; `mode` and `audience` are for service accounts that do not say."""
+
+    def __init__(self, *, accounts: Accounts, places: Places, mode: Mode, audience: str) -> None:
+        self._accounts = accounts
+        self._places = places
+        self._mode = mode
+        self._audience = audience
+
+    async def review(self, question: Any) -> tuple[dict[str, Any], str]:
+        """Return the answer to a review, and what became of the pod: `injected`, `unchanged` or `failed`.
+
+        Raises ReviewError.
+        """
+        if not isinstance(question, dict):
+            raise ReviewError("expected a JSON object")
+        request = question.get("request")
+        known = (question.get("apiVersion"), question.get("kind")) == (VERSION, KIND)
+        if not known or not isinstance(request, dict) or "uid" not in request:
+            raise ReviewError(f"expected a {KIND} of {VERSION} with a request")
+        try:
+            injection = await self._injection(request)
+            result = "injected" if injection.patch else "unchanged"
+        except (AnnotationError, AccountsError) as exc:
+            injection, result = Injection(warnings=[f"{exc}; nothing is injected"[:256]]), "failed"
+        except (KeyError, TypeError, AttributeError) as exc:
+            raise ReviewError(f"expected a pod: {type(exc).__name__}") from exc
+        return _answer(request["uid"], injection), result
+
+    async def _injection(self, request: Mapping[str, Any]) -> Injection:
+        pod = request["object"]
+        if pod["kind"] != "Pod" or _declines(pod):
+            return Injection()
+        name = pod["spec"].get("serviceAccountName") or "default"
+        annotations = await self._accounts.annotations(request["namespace"], name)
+        wanted = read_annotations(annotations, mode=self._mode, audience=self._audience)
+        if wanted is None:
+            return Injection()
+        return inject(pod, wanted, self._places, ephemeral=request.get("subResource") == "ephemeralcontainers")
+
+
+def _declines(pod: Mapping[str, Any]) -> bool:
+    annotations = (pod.get("metadata") or {}).get("annotations") or {}
+    return bool(annotations.get(f"{PREFIX}inject") == "false")
+
+
+def _answer(uid: object, injection: Injection) -> dict[str, Any]:
+    response: dict[str, Any] = {"uid": uid, "allowed": True}
+    if injection.patch:
+        patch = json.dumps(injection.patch, separators=(",", ":")).encode()
+        response |= {"patchType": "JSONPatch", "patch": base64.b64encode(patch).decode()}
+    if injection.warnings:
+        response["warnings"] = injection.warnings
+    return {"apiVersion": VERSION, "kind": KIND, "response": response}
