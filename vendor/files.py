@@ -6,11 +6,13 @@ import errno
 import os
 import stat
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
     from os import PathLike
 
 LONGEST: Final = 1 << 20
@@ -91,6 +93,25 @@ class Changes:
 
     def _stamps(self) -> list[tuple[int, ...] | None]:
         return [_stamp(path) for path in self._paths]
+
+
+def load_chain(context: ssl.SSLContext, chain: bytes, key: bytes) -> None:
+    """Let a context show a certificate chain and prove that it has the key, both PEM, from the next handshake on.
+
+    They go by way of memory: OpenSSL reads files only, and there may be no place where one can be written. Raises
+    OSError.
+    """
+    with _in_memory(chain) as certificate_path, _in_memory(key) as key_path:
+        context.load_cert_chain(certificate_path, key_path)
+
+
+@contextmanager
+def _in_memory(content: bytes) -> Iterator[str]:
+    """Give the path of a file that is nowhere but in memory, for as long as the block lasts."""
+    with os.fdopen(os.memfd_create("vendor", os.MFD_CLOEXEC), "wb") as file:
+        file.write(content)
+        file.flush()
+        yield f"/proc/self/fd/{file.fileno()}"
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:

@@ -66,7 +66,7 @@ def _run(options: argparse.Namespace) -> int:
 
 async def _serve(options: argparse.Namespace) -> None:
     from vendor import logs  # noqa: PLC0415
-    from vendor.files import Followed  # noqa: PLC0415
+    from vendor.files import Followed, load_chain  # noqa: PLC0415
     from vendor.identity.api_server import ApiServerClient  # noqa: PLC0415
     from vendor.identity.issuer import ApiServer  # noqa: PLC0415
     from vendor.kubernetes.shown import Shown  # noqa: PLC0415
@@ -84,6 +84,7 @@ async def _serve(options: argparse.Namespace) -> None:
         key=Followed(options.ca_private_key or options.tls_private_key),
         name=options.certificate_name,
         clock=SystemClock(),
+        load=load_chain,
     )
     shown.renew()
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +12,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 if TYPE_CHECKING:
-    import ssl
     from datetime import datetime
 
 LIFE: Final = timedelta(days=30)
@@ -67,26 +65,3 @@ def _authority(
     if ca.not_valid_after_utc <= now:
         raise CertificateError("the CA's certificate has ended")
     return ca, signing
-
-
-def show(context: ssl.SSLContext, *, chain: bytes, key: bytes) -> None:
-    """Let a context show a chain and prove that it has the key, from the next handshake on.
-
-    Both go by way of memory, as OpenSSL reads files only and there may be none that can be written. Raises OSError.
-    """
-    with _file(chain) as certificate_path, _file(key) as key_path:
-        context.load_cert_chain(str(certificate_path), str(key_path))
-
-
-class _file:  # noqa: N801 - it reads as a function
-    """A file that is nowhere but in memory, for as long as the block lasts."""
-
-    def __init__(self, content: bytes) -> None:
-        self._descriptor = os.memfd_create("vendor", os.MFD_CLOEXEC)
-        os.write(self._descriptor, content)
-
-    def __enter__(self) -> str:
-        return f"/proc/self/fd/{self._descriptor}"
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._descriptor)

@@ -6,11 +6,13 @@ import asyncio
 import ssl
 from typing import TYPE_CHECKING, Protocol
 
-from vendor.kubernetes.certificate import CertificateError, show, sign
+from vendor.kubernetes.certificate import CertificateError, sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+
+    Load = Callable[[ssl.SSLContext, bytes, bytes], None]
 
 
 class File(Protocol):
@@ -30,13 +32,17 @@ class Clock(Protocol):
 
 
 class Shown:
-    """Keeps `context` showing a certificate: the one of the files, or with `name` one that the CA in them signs."""
+    """Keeps `context` showing a certificate: the one of the files, or with `name` one that the CA in them signs.
 
-    def __init__(self, *, certificate: File, key: File, name: str | None, clock: Clock) -> None:
+    `load` puts a chain and its key, both PEM, into a context, or raises OSError.
+    """
+
+    def __init__(self, *, certificate: File, key: File, name: str | None, clock: Clock, load: Load) -> None:
         self._certificate = certificate
         self._key = key
         self._name = name
         self._clock = clock
+        self._load = load
         self._read: tuple[bytes, bytes] | None = None
         self._due: datetime | None = None
         self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -54,7 +60,7 @@ class Shown:
         due = None
         if self._name is not None:
             chain, key, due = sign(ca_certificate=chain, ca_key=key, name=self._name, now=now)
-        show(self.context, chain=chain, key=key)
+        self._load(self.context, chain, key)
         self._read, self._due = read, due
         return True
 
