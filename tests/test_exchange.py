@@ -16,6 +16,7 @@ from tests.fakes.clock import START, Clock
 from tests.fakes.keys import SigningKey, make_key
 from tests.leases.test_revocations import revocation
 from tests.made import SECRET, TOKEN, credentials, scope
+from vendor.allowance import Allowance
 from vendor.audit import Door, Entry, Ledger, SinkError, Source
 from vendor.exchange import Exchange, Request
 from vendor.identity.authentication import Authenticator, TrustedIssuer, VerificationKey
@@ -32,11 +33,13 @@ from vendor.policy.template import Text
 from vendor.refusals import (
     AccessDenied,
     AuditUnavailable,
+    Code,
     InvalidRequest,
     InvalidToken,
     IssuerUnavailable,
     MissingToken,
     PolicyTooLarge,
+    RateLimited,
     Reason,
     Refusal,
     Revoked,
@@ -151,7 +154,7 @@ class Role(Text):
 class World:
     """An exchange between real parts and troubled edges."""
 
-    def __init__(self, *, refuse: bool = True, enforced: bool = True) -> None:
+    def __init__(self, *, refuse: bool = True, enforced: bool = True, burst: int = 1_000) -> None:
         self.clock = Clock()
         self.trouble = Trouble()
         self.key = make_key("EdDSA")
@@ -163,11 +166,13 @@ class World:
         self.scopes = Scopes(self.trouble, {only.name: only})
         ledger = Ledger(sink=self.sink, observe=self.entries.append, clock=self.clock, refuse=refuse)
         self.revocations = Revocations(clock=self.clock)
+        self.allowance = Allowance(clock=self.clock, rate=1, burst=burst)
         self.issuer = TrustedIssuer(issuer=_issuer(), keys=Keys(self.trouble, self.key))
         self.exchange = Exchange(
             authenticator=Authenticator(issuers={ISSUER: self.issuer}, clock=self.clock),
             mapping=decision.Mapping(scopes=self.scopes, generation=1),
             revocations=self.revocations,
+            allowance=self.allowance,
             leases=Leases(mint=Mint(self.trouble, self.clock), clock=self.clock, expiry=ExpiryLedger(clock=self.clock)),
             ledger=ledger,
             clock=self.clock,
@@ -459,3 +464,35 @@ async def test_an_explanation_says_that_somebody_is_stopped(world: World) -> Non
     after = world.exchange.explain(principal, asked)
     assert (type(after.refusal), after.session, after.permission) == (Revoked, None, before.permission)
     assert world.exchange.explain(principal, Asked(scope="reports:none")).permission is None
+
+
+async def test_a_principal_that_asks_too_often_is_refused_with_its_name_in_the_line_and_no_other_is_t33() -> None:
+    world = World(burst=2)
+    for _ in range(2):
+        assert (await world.refusal(asked=Asked(scope="no-such"))).code is Code.ACCESS_DENIED
+    world.trouble.taken.clear()
+    refusal = await world.refusal()
+    assert (refusal.code, refusal.reason, refusal.retry_after) == (Code.RATE_LIMITED, Reason.RATE, 1)
+    assert world.trouble.taken == ["record"]
+    line = world.lines()[-1]
+    assert (line["code"], line["subject"], line["scope"]) == ("rate_limited", SUBJECT, "reports:read")
+    other = await world.refusal(token=world.token(sub="other"))
+    assert other.code is Code.ACCESS_DENIED
+    world.clock.advance(1)
+    await world.ask()
+
+
+async def test_what_is_held_may_be_asked_for_as_often_as_one_likes() -> None:
+    world = World(burst=2)
+    for _ in range(50):
+        await world.ask()
+    assert (await world.refusal(asked=Asked(scope="no-such"))).code is Code.ACCESS_DENIED
+    assert (await world.refusal(asked=Asked(scope="no-such"))).code is Code.RATE_LIMITED
+
+
+async def test_who_only_looks_may_not_look_too_often_either() -> None:
+    world = World(burst=2)
+    for _ in range(2):
+        await world.exchange.admit(world.token(), deadline=world.clock.monotonic() + 1)
+    with pytest.raises(RateLimited):
+        await world.exchange.admit(world.token(), deadline=world.clock.monotonic() + 1)

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from vendor.audit import Clock, Door, Entry, Ledger
+from vendor.audit import Clock, Door, Entry, Ledger, Source
 from vendor.credentials import Secret
 from vendor.identity.token import digest
 from vendor.leases.lease import Warrant
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as AbstractMapping
     from datetime import datetime
 
+    from vendor.allowance import Allowance
     from vendor.identity.authentication import Authenticator
     from vendor.identity.principal import AttributeValue, Principal
     from vendor.leases.lease import Lease
@@ -65,12 +66,14 @@ class Exchange:
         authenticator: Authenticator,
         mapping: Mapping,
         revocations: Revocations,
+        allowance: Allowance,
         leases: Leases,
         ledger: Ledger,
         clock: Clock,
     ) -> None:
         self._rules = Rules(authenticator, mapping)
         self._revocations = revocations
+        self._allowance = allowance
         self._leases = leases
         self._ledger = ledger
         self._clock = clock
@@ -95,12 +98,16 @@ class Exchange:
         """
         async with self._ledger.recorded(self._entry(request), began=request.began) as entry:
             known = await self._identify(request.token, entry.token_sha256, request.deadline)
+            entry.principal = known.principal
+            self._allowance.take(known.principal)
             lease = await self._lend(entry, known, request)
             while known.rules is not self._rules:  # no answer is by a rule that is no longer (T19)
                 _forget(entry)
                 known = await self._identify(request.token, entry.token_sha256, request.deadline, known)
                 lease = await self._lend(entry, known, request)
             self._revocations.refuse(known.principal, lease.session.scope)
+            if entry.source is Source.MEMORY:
+                self._allowance.give_back(known.principal)
             entry.credentials, entry.minted = lease.credentials, lease.minted
         self._revocations.refuse(known.principal, lease.session.scope)  # made while the line was written
         return lease
@@ -111,6 +118,15 @@ class Exchange:
         Raises Refusal.
         """
         return (await self._identify(token, token and digest(token), deadline)).principal
+
+    async def admit(self, token: str | None, *, deadline: float) -> Principal:
+        """Return who the token proves to be asking, if it does not ask too often.
+
+        Raises Refusal.
+        """
+        principal = await self.authenticate(token, deadline=deadline)
+        self._allowance.take(principal)
+        return principal
 
     def explain(self, principal: Principal, asked: Asked) -> Decision:
         """Return what an exchange would be decided to now, and why; see `vendor.policy.decision.Mapping.explain`."""

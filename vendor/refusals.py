@@ -95,6 +95,7 @@ class Reason(StrEnum):
     BAD_ANSWER = "bad_answer"
     SINK = "sink"
     CAPACITY = "capacity"
+    LATE = "late"
     RATE = "rate"
     MINTS = "mints"
     DEFECT = "defect"

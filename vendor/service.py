@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from vendor import logs
+from vendor.allowance import Allowance
 from vendor.audit import Entry, Ledger
 from vendor.config.apart import load_apart
 from vendor.exchange import Exchange
@@ -33,6 +34,7 @@ from vendor.process import SystemClock, calm_collector, measure_lag
 from vendor.reloading import Reloading, refuse_restart
 from vendor.revoking import Revoking
 from vendor.server import wire
+from vendor.server.gate import Gate
 from vendor.server.listener import Listener
 from vendor.server.operators import OperatorDoors
 from vendor.server.public import PublicDoors
@@ -93,6 +95,9 @@ class Service:
             phase=random.random(),  # noqa: S311 - so that replicas do not keep step with one another
         )
         self._revocations = Revocations(clock=clock)
+        limits = configuration.limits
+        self._allowance = Allowance(clock=clock, rate=limits.requests_per_second, burst=limits.burst)
+        self._gate = Gate(clock=clock, most=limits.concurrent_requests)
         self._holders = Holders(clock=clock)
         self._leaving: set[asyncio.Task[None]] = set()
         self._reloading = Reloading(
@@ -169,6 +174,7 @@ class Service:
             authenticator=self._made_authenticator(self._issuers),
             mapping=_mapping(self._configuration, self._generation, self._packing),
             revocations=self._revocations,
+            allowance=self._allowance,
             leases=self._leases,
             ledger=self._ledger,
             clock=self._clock,
@@ -223,6 +229,9 @@ class Service:
         self._exchange.switch(authenticator=self._made_authenticator(self._issuers), mapping=mapping)
         self._leases.keep(self._keeps, renews=mapping.renews)
         self._operators.appoint(self._configuration.operations.operators)
+        limits = self._configuration.limits
+        self._gate.most = limits.concurrent_requests
+        self._allowance.allow(rate=limits.requests_per_second, burst=limits.burst)
         self._show()
 
     def _keeps(self, session: RoleSession) -> bool:
@@ -269,12 +278,18 @@ class Service:
 
     def _public(self, listen: Listen) -> Site:
         doors = PublicDoors(exchange=self._exchange, vended=self._leases.by_access_key, sts_get=listen.sts_get)
-        return self._site(doors.find, listen, drain=DRAIN, voice=doors.voice)
+        return self._site(doors.find, listen, drain=DRAIN, voice=doors.voice, gate=self._gate)
 
     def _site(
-        self, find: Find, at: Listen | Operations, *, drain: float, voice: Callable[[str], Voice] = lambda _: wire
+        self,
+        find: Find,
+        at: Listen | Operations,
+        *,
+        drain: float,
+        voice: Callable[[str], Voice] = lambda _: wire,
+        gate: Gate | None = None,
     ) -> Site:
-        listener = Listener(find=find, observer=self._observer, clock=self._clock, voice=voice)
+        listener = Listener(find=find, observer=self._observer, clock=self._clock, voice=voice, gate=gate)
         return Site(listener, host=at.host, port=at.port, clock=self._clock, drain=drain)
 
     def _observe(self, entry: Entry) -> None:

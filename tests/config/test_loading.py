@@ -353,3 +353,17 @@ def test_the_garbage_collector_is_left_as_it_was(tmp_path: Path, text: str) -> N
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_limits_are_generous_unless_they_are_said_and_leave_an_sdk_its_tries(tmp_path: Path) -> None:
+    limits = loaded(tmp_path, SOUND).limits
+    assert (limits.concurrent_requests, limits.requests_per_second, limits.burst) == (10_000, 1_000, 5_000)
+    said = "limits: {concurrent_requests: 50, per_principal: {requests_per_second: 0.5, burst: 5}}\n"
+    limits = loaded(tmp_path, SOUND + said).limits
+    assert (limits.concurrent_requests, limits.requests_per_second, limits.burst) == (50, 0.5, 5)
+    broken = said.replace("50", "0").replace("0.5", "0").replace("burst: 5", "burst: 4")
+    assert [one.field for one in found(tmp_path, SOUND + broken)] == [
+        "limits.concurrent_requests",
+        "limits.per_principal.requests_per_second",
+        "limits.per_principal.burst",
+    ]

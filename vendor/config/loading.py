@@ -15,7 +15,7 @@ from vendor.config.files import Sources, UnreadableError, is_beside
 from vendor.config.findings import ConfigurationError, Finding
 from vendor.config.grants import grant
 from vendor.config.reading import Surroundings
-from vendor.config.values import Audit, Configuration, Listen, Operations, Tls
+from vendor.config.values import Audit, Configuration, Limits, Listen, Operations, Tls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -126,6 +126,11 @@ class _Loading:
                 host=operations[0], port=operations[1], operators=tuple(one for one in operators if one)
             ),
             audit=Audit(path=said.audit.path, refuse_on_failure=said.audit.on_failure == "refuse"),
+            limits=Limits(
+                concurrent_requests=said.limits.concurrent_requests,
+                requests_per_second=said.limits.per_principal.requests_per_second,
+                burst=said.limits.per_principal.burst,
+            ),
             issuers=MappingProxyType({name: one for name, one in found_issuers.items() if one}),
             targets=MappingProxyType({name: one for name, one in found_targets.items() if one}),
             scopes=MappingProxyType(found_scopes),

@@ -253,6 +253,20 @@ class Target(Shape):
     requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
+class PrincipalLimits(Shape):
+    """How often each principal may ask for what is not at hand: what is held already is not counted."""
+
+    requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1000
+    burst: Annotated[int, Field(ge=5)] = 5000  # an SDK sends up to five requests before it takes a no
+
+
+class Limits(Shape):
+    """How much is done at once, and for each principal."""
+
+    concurrent_requests: Annotated[int, Field(ge=1)] = 10_000
+    per_principal: PrincipalLimits = PrincipalLimits()
+
+
 class Parameter(Shape):
     """What a caller may say."""
 
@@ -405,6 +419,7 @@ class Configuration(Shape):
     operations: Operations = Operations()
     store: Annotated[Annotated[Literal["memory"], Tag("text")] | Annotated[SharedStore, Tag("mapping")], _By] = "memory"
     audit: Audit = Audit()
+    limits: Limits = Limits()
     issuers: Annotated[dict[Text, Issuer], Field(min_length=1)]
     ceilings: list[Ceiling] = []
     targets: dict[Text, Target] = {}

@@ -57,6 +57,18 @@ class Audit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How many requests are answered at once, and how many each principal may send a second, and at once.
+
+    Of the latter only those count that are not answered with what is held.
+    """
+
+    concurrent_requests: int
+    requests_per_second: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """An STS to mint with. `endpoint_url` None means AWS's regional endpoints; `requests_per_second` None no limit."""
 
@@ -76,6 +88,7 @@ class Configuration:
     listen: Listen
     operations: Operations
     audit: Audit
+    limits: Limits
     issuers: Mapping[str, Issuer]
     targets: Mapping[str, Target]
     scopes: Mapping[str, Scope]

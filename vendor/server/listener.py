@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from vendor.audit import Clock
+    from vendor.server.gate import Gate
 
 
 MOST_TARGETS: Final = 2_000
@@ -62,7 +63,8 @@ class Observer(Protocol):
 class Listener:
     """Answers requests by the doors that `find` returns for a path: the door of each method, None where nothing is.
 
-    `voice` returns how a path, as it was sent, refuses. While it drains, every answer closes its connection.
+    `voice` returns how a path, as it was sent, refuses; at a `gate` who comes too much is turned away. While it drains,
+    every answer closes its connection.
     """
 
     def __init__(
@@ -72,9 +74,11 @@ class Listener:
         observer: Observer,
         clock: Clock,
         voice: Callable[[str], Voice] = lambda _: wire,
+        gate: Gate | None = None,
     ) -> None:
         self._find = find
         self._voice = voice
+        self._gate = gate
         self._observer = observer
         self._clock = clock
         self._targets: dict[str, tuple[wire.Target, Doors | None]] = {}
@@ -88,7 +92,7 @@ class Listener:
         """Return the answer to a request, whatever happens on the way."""
         request_id = wire.new_request_id()
         try:
-            answer = await self._answer(request, request_id)
+            answer = await self._admit(request, request_id)
         except Refusal as refusal:
             answer = self._refuse(refusal, request_id, voice=self._voice_at(request))
             # Its frames hold the entry that holds it: a flood of them would make the collector stall everybody.
@@ -99,6 +103,15 @@ class Listener:
         if self.draining:
             answer.force_close()
         return answer
+
+    async def _admit(self, request: web.BaseRequest, request_id: str) -> Answer:
+        if self._gate is None:
+            return await self._answer(request, request_id)
+        self._gate.enter()
+        try:
+            return await self._answer(request, request_id)
+        finally:
+            self._gate.leave()
 
     async def _answer(self, request: web.BaseRequest, request_id: str) -> Answer:
         began = self._clock.monotonic()

@@ -81,7 +81,7 @@ class PublicDoors:
         return Answer(200, wire.dump(told), visit.request_id)
 
     async def _caller(self, visit: Visit) -> Principal:
-        return await self._exchange.authenticate(wire.read_token(visit.request), deadline=visit.began + IN_TIME)
+        return await self._exchange.admit(wire.read_token(visit.request), deadline=visit.began + IN_TIME)
 
     async def _lend(
         self, visit: Visit, door: Door, asked: Asked, document: Callable[[Lease], dict[str, str]]
