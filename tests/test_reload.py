@@ -181,7 +181,7 @@ BAD: dict[str, tuple[Callable[[str], str], str]] = {
 }
 
 
-async def test_a_bad_configuration_leaves_the_last_good_one_until_it_is_mended(tmp_path: Path) -> None:
+async def test_t30_a_bad_configuration_leaves_the_last_good_one_until_it_is_mended(tmp_path: Path) -> None:
     async with Reloaded(tmp_path) as world:
         generation = 1
         for number, (spoil, word) in enumerate(BAD.values(), 1):
@@ -207,7 +207,7 @@ async def test_a_bad_configuration_leaves_the_last_good_one_until_it_is_mended(t
 
 
 @pytest.mark.parametrize("how", ["deleted", "a folder", "a pipe", "a link to nowhere", "a link to itself", "forbidden"])
-async def test_a_file_that_cannot_be_read_leaves_the_last_good_one_until_it_can(tmp_path: Path, how: str) -> None:
+async def test_t30_a_file_that_cannot_be_read_leaves_the_last_good_one_until_it_can(tmp_path: Path, how: str) -> None:
     if how == "forbidden" and os.geteuid() == 0:
         pytest.skip("root may read everything")
     async with Reloaded(tmp_path) as world:

@@ -98,7 +98,7 @@ SPOILT: dict[str, Callable[[str], str | bytes]] = {
 MISSING: dict[str, Callable[[Path], None]] = {"gone": _gone, "a folder": _folder, "a link": _link, "a pipe": _pipe}
 
 
-async def test_no_bad_reload_changes_an_answer(tmp_path: Path, tell: Callable[[str], None]) -> None:
+async def test_f17_no_bad_reload_changes_an_answer(tmp_path: Path, tell: Callable[[str], None]) -> None:
     """F17: fourteen kinds, one after the other, and a good one in the end."""
     async with Rig(tmp_path) as rig:
         good = _text(rig, CONFIGURATION)
@@ -135,7 +135,7 @@ async def _narrow(rig: Rig, configuration: str, others: int) -> tuple[Results, f
     return await flow.stop(), happened
 
 
-async def test_after_a_grant_was_narrowed_nobody_is_served_by_the_old_one(
+async def test_f18_after_a_grant_was_narrowed_nobody_is_served_by_the_old_one(
     tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
     """F18: no answer of the old rule to anything that was sent once the generation had changed."""
@@ -151,7 +151,7 @@ async def test_after_a_grant_was_narrowed_nobody_is_served_by_the_old_one(
         assert set(before.counts) <= {"200", "403 access_denied"}
 
 
-async def test_after_a_policy_was_narrowed_nobody_is_given_the_old_one(
+async def test_f18_after_a_policy_was_narrowed_nobody_is_given_the_old_one(
     tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
     """F18: every key that was handed out once the generation had changed was made with the new policy."""
@@ -165,7 +165,7 @@ async def test_after_a_policy_was_narrowed_nobody_is_given_the_old_one(
         assert len(policies) > 1_000
 
 
-async def test_a_reload_of_ten_thousand_scopes_holds_nobody_up(tmp_path: Path, tell: Callable[[str], None]) -> None:
+async def test_f25_a_reload_of_ten_thousand_scopes_holds_nobody_up(tmp_path: Path, tell: Callable[[str], None]) -> None:
     """F25: the loop wakes in time all the while, twice: when they come, and when one of their files changes."""
     async with Rig(tmp_path, configuration=WITH_MORE) as rig:
         _be_ordinary(rig.world.service.process.pid)

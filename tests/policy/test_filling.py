@@ -79,7 +79,7 @@ def marks(text: str) -> Counter[str]:
 @given(DECLARED, TEXTS, TEXTS)
 @example(Parameter(name="value", pattern=ANYTHING, one_of=(), path=True, default=None), "a" * 256, "team")
 @example(Parameter(name="value", pattern=None, one_of=("*",), path=False, default=None), "*", "team")
-def test_any_value_is_refused_or_changes_nothing_but_its_places(declared: Parameter, value: str, team: str) -> None:
+def test_t11_any_value_is_refused_or_changes_nothing_but_its_places(declared: Parameter, value: str, team: str) -> None:
     found = filled(declared, value, team)
     if found is None:
         return
@@ -109,7 +109,7 @@ def test_what_people_bring_is_filled() -> None:
 
 @pytest.mark.parametrize("path", [False, True])
 @pytest.mark.parametrize("character", [chr(number) for number in range(0x110)] + ["\u2028", "\ud800", "\uff0a"])
-def test_no_declaration_admits_a_character_that_means_something(character: str, path: bool) -> None:  # noqa: FBT001
+def test_t11_no_declaration_admits_a_character_that_means_something(character: str, path: bool) -> None:  # noqa: FBT001
     declared = Parameter(name="value", pattern=ANYTHING, one_of=(), path=path, default=None)
     if character in "*?$\"'`\\{}" or not "\x20" <= character <= "\xff" or "\x7f" <= character < "\xa0":
         assert filled(declared, f"a{character}b", "team") is None

@@ -241,7 +241,7 @@ def _harmful(chance: random.Random, text: Text, others: dict[str, str], target: 
     return {}
 
 
-def test_of_ten_thousand_pairs_none_is_allowed_what_is_the_others() -> None:
+def test_t11_of_ten_thousand_pairs_none_is_allowed_what_is_the_others() -> None:
     chance = random.Random(11)  # noqa: S311 - values to try, no secrets
     tried = [(written, policy, _mapping(policy)) for written, policy in templates(chance, PAIRS // EACH)]
     pairs = 0
@@ -290,6 +290,6 @@ def test_what_people_write_is_among_what_is_tried(resource: str) -> None:
         "arn:aws:s3:::*-{{ team }}",
     ],
 )
-def test_a_place_that_could_run_into_its_neighbour_is_never_accepted(resource: str) -> None:
+def test_t11_a_place_that_could_run_into_its_neighbour_is_never_accepted(resource: str) -> None:
     statement = {"Effect": "Allow", "Action": "x:Do", "Resource": resource}
     assert accepted({"Version": "2012-10-17", "Statement": [statement]}) is None

@@ -147,7 +147,11 @@ def test_a_path_has_segments_that_are_neither_empty_nor_dots(value: str, expecte
 def test_a_slash_needs_a_path_whatever_the_pattern_says() -> None:
     assert not admits(parameter(pattern=ANYTHING), "a/b")
     assert admits(parameter(pattern=ANYTHING, path=True), "a/b")
-    assert not admits(parameter(one_of=("a/b",)), "a/b")
+
+
+def test_a_list_may_have_slashes_as_it_says_each_value_in_full() -> None:
+    assert admits(parameter(one_of=("a/b",)), "a/b")
+    assert not any(admits(parameter(one_of=(value,)), value) for value in ("a//b", "/a", "a/", "a/..", "./a", "a/*"))
 
 
 @pytest.mark.parametrize("value", [None, 1, True, ("a",), b"a"])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_GRANTS: Final = 200
 """Grants of one scope that are compared with one another."""
-MOST_PAIRS: Final = 20_000
+MOST_PAIRS: Final = 5_000
 """Pairs of scopes that are compared: of more the service would start late."""
 
 

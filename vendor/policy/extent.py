@@ -29,7 +29,13 @@ def is_wider(wide: Scope, narrow: Scope) -> bool:
 
     Both assume the same role at the same target with the same tags, which policies of the role may read.
     """
+    if _limits(wide) == _limits(narrow):  # as where many scopes are alike
+        return False
     return _are_alike(wide, narrow) and _allows(wide, narrow) and not _allows(narrow, wide)
+
+
+def _limits(scope: Scope) -> tuple[object, ...]:
+    return scope.session.policy, scope.session.policy_arns, scope.parameters
 
 
 def _are_alike(one: Scope, other: Scope) -> bool:

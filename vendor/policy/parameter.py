@@ -24,8 +24,8 @@ NEVER: Final = frozenset("*?$\"'`\\{}") | frozenset(map(chr, [*range(0x20), *ran
 class Parameter:
     """One declared parameter.
 
-    `pattern` is matched against the whole value; `one_of` lists the values; with `path`, `/` may stand between
-    non-empty segments. `default` None means that the caller must give it.
+    `pattern` is matched against the whole value; `one_of` lists the values; with `path`, and in a list, `/` may stand
+    between non-empty segments. `default` None means that the caller must give it.
     """
 
     name: str
@@ -49,7 +49,8 @@ class Parameter:
         return value
 
     def _admits(self, value: str) -> bool:
-        if not is_fillable(value, path=self.path):
+        # A list says each value in full, so that a `/` in one of them surprises nobody.
+        if not is_fillable(value, path=self.path or bool(self.one_of)):
             return False
         if self.one_of:
             return value in self.one_of
