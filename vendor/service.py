@@ -27,6 +27,7 @@ from vendor.leases.leases import Leases
 from vendor.leases.notices import Notices
 from vendor.leases.revocations import Revocations
 from vendor.metrics import Metrics
+from vendor.mint.chain import Chain
 from vendor.observer import Mints, Observer
 from vendor.policy.decision import Mapping
 from vendor.policy.packing import Packing
@@ -77,6 +78,7 @@ class Service:
         self._why_not: str | None = "starting"
         self._generation = 1
         self._issuers = self._made_issuers(configuration, None)
+        self._chain = Chain(clock=clock)
         self._targets = self._made_targets(configuration, None)
         self._packing = Packing()
         self._mints = Mints(
@@ -99,6 +101,7 @@ class Service:
         self._allowance = Allowance(clock=clock, rate=limits.requests_per_second, burst=limits.burst)
         self._gate = Gate(clock=clock, most=limits.concurrent_requests)
         self._holders = Holders(clock=clock)
+        self._chain.lender = self._leases
         self._leaving: set[asyncio.Task[None]] = set()
         self._reloading = Reloading(
             configuration.sources,
@@ -198,7 +201,9 @@ class Service:
 
     def _made_targets(self, configuration: Configuration, before: Targets | None) -> Targets:
         report = self._metrics.sts
-        return Targets(configuration.targets, aws=self._aws, clock=self._clock, report=report, before=before)
+        return Targets(
+            configuration.targets, aws=self._aws, clock=self._clock, report=report, chain=self._chain, before=before
+        )
 
     async def _switch(self, new: Configuration) -> None:
         """Put another configuration in the place of the one that serves.

@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from vendor.files import Followed
+from vendor.mint import cognito
 from vendor.mint.asking import Asking
 from vendor.mint.budget import Budget
+from vendor.mint.calls import Calls
+from vendor.mint.devices import Devices
+from vendor.mint.endpoint import Options
 from vendor.mint.identity import Identity
 from vendor.mint.sts import Sts
+from vendor.policy.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
     from vendor.config.values import Target
     from vendor.mint.asking import Clock
     from vendor.mint.regions import Region
+    from vendor.mint.chain import Chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +49,14 @@ class Targets:
         aws: AioSession,
         clock: Clock,
         report: Callable[[str, str, str, str, float], None],
+        chain: Chain,
         before: Targets | None = None,
     ) -> None:
         self._aws = aws
         self._clock = clock
         self._report = report
+        self._chain = chain
+        self.devices: Devices = Devices(read=_read) if before is None else before.devices
         known = {} if before is None else before.parts
         self.parts: dict[str, _Part] = {
             name: part if (part := known.get(name)) is not None and part.target == target else self._part(target)
@@ -83,19 +93,39 @@ class Targets:
         await asyncio.gather(*(sts.close() for sts in self.sts.values() if sts not in stays))
 
     def _part(self, target: Target) -> _Part:
+        identity = Identity(aws=self._aws, clock=self._clock)
         budget = Budget(most=target.requests_per_second, clock=self._clock)
-        asking = Asking(
+        calls = Calls(
+            identity=identity,
+            chain=self._chain,
+            devices=self.devices,
+            read=_read,
+            clock=self._clock,
+            terms=fingerprint(target),
+            told="assumed_role_user" in target.features,
+        )
+        asking = self._asking(target, "sts", identity, budget)
+        pools = self._asking(target, cognito.SERVICE, identity, Budget(most=None, clock=self._clock))
+        return _Part(target, budget, asking, Sts(asking=asking, pools=pools, calls=calls))
+
+    def _asking(self, target: Target, service: str, identity: Identity, budget: Budget) -> Asking:
+        return Asking(
             target=target.name,
             endpoint_url=target.endpoint_url,
             regions=target.regions,
             budget=budget,
-            identity=Identity(aws=self._aws, clock=self._clock),
+            identity=identity,
             aws=self._aws,
             clock=self._clock,
             report=self._report,
+            options=Options(service, target.authorities, target.fips, target.dualstack),
         )
-        return _Part(target, budget, asking, Sts(asking=asking))
 
 
 def _is_open(region: Region) -> float:
     return float(region.breaker.open)
+
+
+def _read(path: str) -> bytes:
+    """Return what a file holds at this moment: what mints are shown is kept by nobody."""
+    return Followed(path).read()

@@ -15,6 +15,7 @@ from tests.config.rules import (
     language,
     later,
     linted,
+    mints,
     parameters,
     policies,
     references,
@@ -35,6 +36,7 @@ RULES = (
     | ceilings.CEILINGS
     | issuers.ISSUERS
     | targets.TARGETS
+    | mints.MINTS
     | grants.GRANTS
     | breadth.BREADTH
     | parameters.PARAMETERS

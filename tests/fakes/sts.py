@@ -17,6 +17,7 @@ from aiohttp import web
 from tests.fakes import sts_wire, trust
 from tests.fakes.faults import Fault, Kind, Switches
 from tests.fakes.loopback import Loopback, Now, RealTime, reset, run
+from tests.fakes.sts_others import ASSERTED_NAME, UNSIGNED, Others
 from tests.fakes.sts_wire import Request, element
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 SECRET = "CANARYSECRET"
 TOKEN = "CANARYTOKEN"
 OVERSIZE = 10_000_000
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\x21-\x7e]{1,512}", re.ASCII)
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::(?:\d{12})?:role/[\x21-\x7e]{1,512}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}", re.ASCII)
 _LONGEST, _LONGEST_CHAINED, _SHORTEST = 43_200, 3_600, 900
 _WHOLE = 100
@@ -55,12 +56,13 @@ class _Issued:
 
 
 class STS(Switches, Loopback):
-    """AssumeRole and GetCallerIdentity with every parameter recorded.
+    """Every action that makes credentials, and GetCallerIdentity, with every parameter recorded.
 
     `requests` holds what came in order, `issued` the request behind each key id. `packed_policy_size` is a percentage
     (None leaves it out); with `packed_limit` bytes it is computed instead, and what packs to more is too
     large. `lifetime` overrides DurationSeconds in the answer. Signatures are wanted but not verified.
-    `trusts` are the roles that there are; None means all of them, open to everybody.
+    `trusts` are the roles that there are; None means all of them, open to everybody. `others` holds what the actions
+    beside AssumeRole know; Cognito's identity pools and Organizations are asked at the same address.
     """
 
     def __init__(self, *, clock: Now | None = None, port: int = 0) -> None:
@@ -74,6 +76,8 @@ class STS(Switches, Loopback):
         self.lifetime: timedelta | None = None
         self.caller_arn = "arn:aws:iam::111122223333:user/vendor"
         self.trusts: dict[str, Trust] | None = None
+        self.says_user = True
+        self.others = Others(self._clock)
         self._arrival = asyncio.Condition()
 
     async def arrived(self, count: int) -> None:
@@ -100,15 +104,18 @@ class STS(Switches, Loopback):
         return self._act(parsed, fault)
 
     def _act(self, request: Request, fault: Fault) -> web.StreamResponse:
-        if request.access_key_id is None:
+        if request.access_key_id is None and request.action not in UNSIGNED:
             return _error("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
         match request.action:
-            case "AssumeRole":
+            case "AssumeRole" | "AssumeRoleWithWebIdentity" | "AssumeRoleWithSAML":
                 return self._assume_role(request, fault)
             case "GetCallerIdentity":
                 return self._caller(request)
             case action:
-                return _error("InvalidAction", f"Could not find operation {action} for version 2011-06-15", 400)
+                found = self.others.answer(request)
+                if found is None:
+                    return _error("InvalidAction", f"Could not find operation {action} for version 2011-06-15", 400)
+                return _error(*found) if isinstance(found, tuple) else found
 
     def _caller(self, request: Request) -> web.StreamResponse:
         behind = self.issued.get(request.access_key_id or "")
@@ -120,12 +127,14 @@ class STS(Switches, Loopback):
     def _assume_role(self, request: Request, fault: Fault) -> web.StreamResponse:
         if wrong := _wrong(request):
             return _error("ValidationError", wrong, 400)
+        if unfit := self.others.refusal(request, self.issued):
+            return _error(*unfit)
         if self.trusts is not None and (refused := trust.refusal(self.trusts, request, caller=self.caller_arn)):
             return _error(*refused)
         if (self._packed(request) or 0) > _WHOLE:
             return _error("PackedPolicyTooLarge", "Packed size of policy exceeds the limit", 400)
         issued = _bent(self._issue(request), fault, now=self._clock.now())
-        body = sts_wire.answer("AssumeRole", self._result(issued, request), _request_id())
+        body = sts_wire.answer(request.action, self._result(issued, request) + self.others.more(request), _request_id())
         if fault.kind is Kind.CUT_XML:
             body = body[: len(body) // 2]
         elif fault.kind is Kind.OVERSIZE:
@@ -151,7 +160,7 @@ class STS(Switches, Loopback):
             + element("SessionToken", issued.session_token)
             + element("Expiration", issued.expiration)
         )
-        arn = sts_wire.session_arn(issued.role_arn, request.session_name)
+        arn = sts_wire.session_arn(issued.role_arn, request.session_name or ASSERTED_NAME) if self.says_user else ""
         user = element("AssumedRoleId", f"AROAFAKEFAKEFAKEFAKE:{request.session_name}") + element("Arn", arn)
         packed = self._packed(request)
         size = None if packed is None else str(packed)
@@ -191,7 +200,7 @@ def _wrong(request: Request) -> str | None:
     """Say what real STS would refuse before it looks at any role."""
     if not _ROLE.fullmatch(request.role_arn):
         return f"{request.role_arn} is invalid"
-    if not _NAME.fullmatch(request.session_name):
+    if request.action != "AssumeRoleWithSAML" and not _NAME.fullmatch(request.session_name):
         return "Value at 'roleSessionName' failed to satisfy constraint"
     if not _SHORTEST <= request.duration_seconds <= _LONGEST:
         return "Value at 'durationSeconds' failed to satisfy constraint"
@@ -201,8 +210,11 @@ def _wrong(request: Request) -> str | None:
 
 
 async def _parse(request: web.Request) -> Request:
+    target = request.headers.get("X-Amz-Target", "")
     posted = await request.post()
     parameters: Mapping[str, str] = {**request.query, **{name: str(value) for name, value in posted.items()}}
+    if target:
+        parameters = {"Action": target.partition(".")[2], "JSON": await request.text()}
     access_key_id, region = sts_wire.signature(request.headers.get("Authorization", ""))
     return Request(
         action=parameters.get("Action", ""),

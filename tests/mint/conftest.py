@@ -11,10 +11,16 @@ from aiobotocore.session import get_session
 
 from tests.fakes.clock import Clock
 from tests.fakes.sts import STS
+from vendor.mint import cognito
 from vendor.mint.asking import Asking
 from vendor.mint.budget import Budget
+from vendor.mint.calls import Calls
+from vendor.mint.chain import Chain
+from vendor.mint.devices import Devices
+from vendor.mint.endpoint import Options
 from vendor.mint.identity import Identity
 from vendor.mint.sts import Sts
+from vendor.policy.session import Action
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,21 +46,49 @@ class Rig:
         self.aws: AioSession = get_session()
         self.results: Counter[tuple[str, str]] = Counter()
         self.each_takes = 0.0
-        self.asking = Asking(
+        self.identity = Identity(aws=self.aws, clock=clock)
+        self.url = url or (fake.url if fake else None)
+        self.chain = Chain(clock=clock)
+        self.files: dict[str, bytes] = {}
+        self.asking = self.asks("sts")
+        self.sts = self.mints()
+
+    def asks(self, service: str) -> Asking:
+        """Return what asks a service."""
+        return Asking(
             target="aws",
-            endpoint_url=url or (fake.url if fake else None),
+            endpoint_url=self.url,
             regions=REGIONS,
             budget=self.budget,
-            identity=Identity(aws=self.aws, clock=clock),
+            identity=self.identity,
             aws=self.aws,
-            clock=clock,
+            clock=self.clock,
             report=self._report,
+            options=Options(service),
         )
-        self.sts = Sts(asking=self.asking)
+
+    def mints(self, *, told: bool = True) -> Sts:
+        """Return what mints."""
+        calls = Calls(
+            identity=self.identity,
+            chain=self.chain,
+            devices=Devices(read=self.read),
+            read=self.read,
+            clock=self.clock,
+            terms="of the target",
+            told=told,
+        )
+        return Sts(asking=self.asking, pools=self.asks(cognito.SERVICE), calls=calls)
+
+    def read(self, path: str) -> bytes:
+        """Read one of the files that there are."""
+        if path not in self.files:
+            raise FileNotFoundError(path)
+        return self.files[path]
 
     def _report(self, target: str, region: str, action: str, result: str, seconds: float) -> None:
         assert target == "aws"
-        assert action in {"AssumeRole", "GetCallerIdentity"}
+        assert action in {"GetCallerIdentity", "GetId", *Action}
         assert seconds >= 0
         self.results[region, result] += 1
         self.clock.advance(self.each_takes)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.clock import START
 from tests.made import ROLE, session
-from vendor.mint.answer import LONGEST_SECRET, TOLERANCE, read_credentials, read_time
+from vendor.mint.answer import LONGEST_SECRET, TOLERANCE, read_role_session, read_time
 from vendor.refusals import Reason, StsUnavailable
 
 HOUR = timedelta(hours=1)
@@ -33,7 +33,7 @@ def _answer(**changes: Any) -> dict[str, Any]:
 
 
 def _read(answer: dict[str, Any], *, role: str = ROLE) -> Any:
-    return read_credentials(answer, session=session(role_arn=role), asked=HOUR, now=START, region="eu-west-1")
+    return read_role_session(answer, session=session(role_arn=role), asked=HOUR, now=START, region="eu-west-1")
 
 
 def test_a_sound_answer_is_read_member_by_member() -> None:

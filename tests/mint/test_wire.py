@@ -10,7 +10,7 @@ from aiobotocore.session import get_session
 from botocore.serialize import QuerySerializer
 
 from tests.made import session
-from vendor.mint.endpoint import regional_url
+from vendor.mint.endpoint import PLAIN, regional
 from vendor.mint.wire import Wire
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ MEMBERS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_a_region_has_its_own_endpoint_and_is_never_sent_to_the_global_one(region: str) -> None:
-    assert regional_url(get_session(), region) == REGIONS[region]
+    assert regional(get_session(), region, PLAIN) == (REGIONS[region], region)
 
 
 @pytest.mark.parametrize("action", MEMBERS)

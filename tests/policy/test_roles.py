@@ -54,7 +54,7 @@ def mapping(*scopes: Scope) -> Mapping:
     ],
 )
 def test_a_role_is_bound_by_the_listed_values_alone(role: str, asked: str, bound: dict[str, str] | None) -> None:
-    assert roles.bind(scope("s", role, ACCOUNT, TEAM, FREE), asked) == bound
+    assert roles.bind(scope("s", role, ACCOUNT, TEAM, FREE), asked, lambda _: None) == bound
 
 
 def test_a_role_means_the_one_scope_that_the_principal_may_have_for_it() -> None:

@@ -13,13 +13,17 @@ from vendor.cli.terminal import plain, without_tokens
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from vendor.audit import Source
     from vendor.config import Configuration
     from vendor.config.codes import Severity
     from vendor.config.values import Target
+    from vendor.leases.lease import Lease
     from vendor.live.problems import Problem
     from vendor.live.proof import Verdict
     from vendor.mint.sts import Sts
     from vendor.policy.grant import Scope
+    from vendor.policy.proof import Proof
+    from vendor.policy.session import RoleSession
 
 UNREACHABLE: Final = 3
 
@@ -84,12 +88,37 @@ def _of_regions(target: str, results: list[tuple[str, str]]) -> list[str]:
 
 def _sts(target: Target, aws: Any, results: list[tuple[str, str]]) -> Sts:
     """Return the mint of serving, which notes region and result of each request."""
+    from vendor.mint.chain import Chain  # noqa: PLC0415
     from vendor.targets import Targets  # noqa: PLC0415
 
     def note(_target: str, region: str, _action: str, result: str, _seconds: float) -> None:
         results.append((region, result))
 
-    return Targets({target.name: target}, aws=aws, clock=given.Clock(), report=note).sts[target.name]
+    chain = Chain(clock=given.Clock())
+    sts = Targets({target.name: target}, aws=aws, clock=given.Clock(), report=note, chain=chain).sts[target.name]
+    chain.lender = _Lender(sts)
+    return sts
+
+
+class _Lender:
+    """Mints each session on the way to others once."""
+
+    def __init__(self, sts: Sts) -> None:
+        self._sts = sts
+        self._held: dict[bytes, Lease] = {}
+
+    async def lend(self, session: RoleSession, *, deadline: float, proof: Proof) -> tuple[Lease, Source]:  # noqa: ARG002 - nobody waits
+        """Return a lease; see `vendor.mint.chain.Lender`."""
+        from vendor.audit import Source  # noqa: PLC0415
+        from vendor.leases.lease import Lease  # noqa: PLC0415
+
+        clock = given.Clock()
+        if session.key not in self._held:
+            credentials = await self._sts.mint(session, proof=proof)
+            self._held[session.key] = Lease(
+                session=session, credentials=credentials, minted=clock.now(), minted_monotonic=clock.monotonic()
+            )
+        return self._held[session.key], Source.STS
 
 
 async def _of_target(configuration: Configuration, scopes: list[Scope], sts: Sts) -> list[Verdict]:

@@ -101,6 +101,7 @@ class Code(StrEnum):
     STS_TEXT = "V617"
     UNKNOWN_OPTIONAL = "V618"
     OPTIONAL_NEEDED = "V619"
+    NOT_OF_MINT = "V620"
     SHORT_SESSION = "V650"
     UNUSED_POLICY = "V651"
     UNKNOWN_ACTION = "V660"
@@ -111,13 +112,19 @@ class Code(StrEnum):
     RESOURCE_MISMATCH = "V665"
     RESOURCE_STAR = "V666"
     RESOURCE_ARN = "V667"
-    # Targets and roles.
+    # Targets, roles and mints.
     UNKNOWN_TARGET = "V701"
     REGION = "V702"
     PARTITIONS = "V703"
     ENDPOINT = "V704"
     ROLE = "V705"
     ROLE_PARTITION = "V706"
+    ROLE_LOOP = "V707"
+    DEVICE = "V708"
+    MINT_VALUE = "V709"
+    FEATURE = "V710"
+    TARGET_OPTION = "V711"
+    ORGANIZATION = "V712"
     # Ceilings: what exceeds one, and what is wrong with one.
     NAME_BEYOND = "V801"
     ISSUER_BEYOND = "V802"

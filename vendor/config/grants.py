@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from vendor.config import breadth, shape
 from vendor.config.codes import Code
+from vendor.config.roles import ACCOUNT
 from vendor.identity import attributes
 from vendor.policy.grant import Grant
 from vendor.policy.matcher import AnyOf, Contains, Equal, Glob, Matcher, Present
-from vendor.policy.parameter import Parameter
+from vendor.policy.parameter import Organization, Parameter
 from vendor.refusals import ValueNotAllowed
 
 if TYPE_CHECKING:
@@ -85,17 +86,27 @@ def parameter(document: Document, at: Path, name: str, said: shape.Parameter) ->
         document.find(Code.CONTRADICTION, (*at, "required"), "a parameter with a default is not required")
     if said.default is None and said.required is False:
         document.find(Code.CONTRADICTION, (*at, "required"), "a parameter that is not required needs a default")
+    if said.accounts is not None and (said.pattern is not None or said.one_of is not None or said.path):
+        document.find(Code.CONTRADICTION, at, "accounts are listed by AWS: expected no pattern, one_of or path")
     made = Parameter(
         name=name,
-        pattern=_pattern(document, (*at, "pattern"), said.pattern),
+        pattern=ACCOUNT if said.accounts else _pattern(document, (*at, "pattern"), said.pattern),
         one_of=tuple(said.one_of or ()),
         path=said.path,
         default=said.default,
         description=said.description,
+        organization=_organization(said.accounts),
     )
     if document.errors == before:
         _check_values(document, at, made)
     return made if document.errors == before else None
+
+
+def _organization(said: shape.Accounts | None) -> Organization | None:
+    if said is None:
+        return None
+    one = said.organization
+    return Organization(one.target, tuple(one.parents), tuple(one.tags.items()))
 
 
 def _check_values(document: Document, at: Path, made: Parameter) -> None:
@@ -105,7 +116,7 @@ def _check_values(document: Document, at: Path, made: Parameter) -> None:
         *((((*at, "default"), made.default),) if made.default is not None else ()),
     ):
         try:
-            made.admit(value)
+            made.admit(value, listed={value} if made.organization else None)
         except ValueNotAllowed:
             message = "this value may not be put into a policy, or does not fit the parameter itself"
             document.find(Code.UNFIT_VALUE, path, message)

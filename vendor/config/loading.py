@@ -102,7 +102,10 @@ class _Loading:
         _refuse_later(main, said)
         found_issuers = self._issuers(main, said)
         found_targets: dict[str, Target | None] = dict.fromkeys(_keys(main, "targets"))
-        found_targets |= {name: targets.target(main, name, one) for name, one in said.targets.items()}
+        found_targets |= {
+            name: targets.target(main, name, one, self._path.parent, self._sources)
+            for name, one in said.targets.items()
+        }
         listen = _address(main, ("listen", "address"), said.listen.address)
         operations = _address(main, ("operations", "address"), said.operations.address)
         if listen and listen == operations and listen[1]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
-from vendor.config import linting, overlaps, proof, roles, sessions, shape
+from vendor.config import linting, mints, overlaps, passed, proof, sessions, shape
 from vendor.config.codes import Code
 from vendor.config.grants import grant, parameter
 from vendor.config.reading import Reading, Surroundings
@@ -12,8 +13,11 @@ from vendor.identity import attributes
 from vendor.policy.grant import Scope
 
 if TYPE_CHECKING:
+    from vendor.config.findings import Path
     from vendor.config.text import Document
     from vendor.config.values import Target
+
+_PARENT: Final = re.compile(r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}", re.ASCII)
 
 
 def scope(document: Document, name: str, said: shape.Scope, around: Surroundings) -> Scope | None:
@@ -23,8 +27,9 @@ def scope(document: Document, name: str, said: shape.Scope, around: Surroundings
     _read_grants(reading)
     _read_parameters(reading)
     target = _target(reading)
-    mint = roles.mint(reading, target)
+    mint = mints.mint(reading, target)
     session = sessions.session(reading)
+    passed.check(reading, target)
     enforced = (said.mode or around.defaults.mode) != "audit"
     _check_use(reading)
     if not enforced:
@@ -63,8 +68,20 @@ def _read_parameters(reading: Reading) -> None:
             message = f"{name} is an attribute of a granting issuer already"
             reading.document.find(Code.TAKEN_NAME, at, message, key=True)
         made = parameter(reading.document, at, name, said)
+        if said.accounts is not None:
+            _check_organization(reading, ("parameters", name, "accounts", "organization"), said.accounts.organization)
         if made is not None:
             reading.parameters[name] = made
+
+
+def _check_organization(reading: Reading, at: Path, said: shape.Organization) -> None:
+    """Find an organization that cannot be asked for its accounts."""
+    if said.target not in reading.around.targets:
+        reading.find(Code.UNKNOWN_TARGET, (*at, "target"), f"there is no target {said.target}")
+    for index, parent in enumerate(said.parents):
+        if not _PARENT.fullmatch(parent):
+            message = "expected an organizational unit or a root: ou-ab12-11111111 or r-ab12"
+            reading.find(Code.ORGANIZATION, (*at, "parents", index), message)
 
 
 def _target(reading: Reading) -> Target | None:

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from vendor.config import fragments, policies, shape
+from vendor.config import fragments, passed, policies, shape
 from vendor.config.codes import Code
 from vendor.config.problems import values
 from vendor.config.reading import check_literal, check_names, read_text
@@ -84,15 +84,20 @@ def _whole(reading: Reading, said: shape.Session) -> fragments.Whole | None:
 
 
 def _durations(reading: Reading, said: shape.Session, defaults: shape.SessionDefaults) -> tuple[timedelta, timedelta]:
-    duration = shape.seconds(said.duration or defaults.duration or "1h")
+    most = int(passed.longest(reading.said.mint).total_seconds())
+    given = said.duration or defaults.duration
+    duration = shape.seconds(given) if given else min(most, 3600)
     longest = said.max_duration or defaults.max_duration
     max_duration = shape.seconds(longest) if longest else duration
     for name, value in (("duration", duration), ("max_duration", max_duration)):
         if not limits.SHORTEST.total_seconds() <= value <= limits.LONGEST.total_seconds():
             reading.find(Code.DURATION, ("session", name), "STS gives from 900s to 43200s (12h)")
+        elif value > most and (name == "duration" or longest):
+            reading.find(Code.DURATION, ("session", name), f"the mint of this scope gives at most {most}s")
+    passed.check_pool(reading, timedelta(seconds=duration))
     if max_duration < duration:
         reading.find(Code.DURATION_ORDER, ("session", "max_duration"), "must not be less than duration")
-    if limits.SHORTEST.total_seconds() <= duration < SHORT:
+    if limits.SHORTEST.total_seconds() <= duration < min(SHORT, most):
         message = "SDKs renew below 15 minutes left: under 30m they ask at every use"
         reading.find(Code.SHORT_SESSION, ("session", "duration"), message)
     return timedelta(seconds=duration), timedelta(seconds=max_duration)

@@ -245,11 +245,22 @@ class Ceiling(Shape):
     references: bool = False
 
 
+Feature = Literal["tags", "policy_arns", "source_identity", "external_id", "assumed_role_user"]
+
+
 class Target(Shape):
-    """An STS to mint with: its regions in order, or any endpoint that speaks its protocol."""
+    """An STS to mint with: its regions in order, or any endpoint that speaks its protocol.
+
+    `features` are what such an endpoint has of what AWS has; left out, it has all of it.
+    """
 
     endpoint_url: Text | None = None
+    ca_file: Text | None = None
     regions: Annotated[list[Text], Field(min_length=1)]
+    fips: bool = False
+    dualstack: bool = False
+    features: list[Feature] | None = None
+    federation_url: Text | None = None
     requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
@@ -267,12 +278,27 @@ class Limits(Shape):
     per_principal: PrincipalLimits = PrincipalLimits()
 
 
+class Organization(Shape):
+    """The active accounts below some parents of an organization, those with all of the tags."""
+
+    target: Text
+    parents: Annotated[list[Text], Field(min_length=1)]
+    tags: dict[Text, str] = {}
+
+
+class Accounts(Shape):
+    """Accounts that are listed by asking AWS."""
+
+    organization: Organization
+
+
 class Parameter(Shape):
     """What a caller may say."""
 
     description: str = ""
     pattern: Text | None = None
     one_of: Annotated[list[Text], Field(min_length=1)] | None = None
+    accounts: Accounts | None = None
     path: bool = False
     default: Text | None = None
     required: bool | None = None
@@ -291,6 +317,8 @@ class AssumeRole(Shape):
     role: Text
     external_id: Text | None = None
     via: list[Hop] = []
+    mfa_serial: Text | None = None
+    mfa_secret_file: Text | None = None
 
 
 class WebIdentity(Shape):
@@ -300,17 +328,18 @@ class WebIdentity(Shape):
 
 
 class Saml(Shape):
-    """sts:AssumeRoleWithSAML."""
+    """sts:AssumeRoleWithSAML; without a file the caller brings the assertion."""
 
     role: Text
     provider: Text
+    assertion_file: Text | None = None
 
 
 class SessionToken(Shape):
-    """sts:GetSessionToken."""
+    """sts:GetSessionToken; with a device and no secret the caller brings its code."""
 
-    mfa_serial: Text
-    mfa_secret_file: Text
+    mfa_serial: Text | None = None
+    mfa_secret_file: Text | None = None
 
 
 class FederationToken(Shape):
@@ -329,15 +358,18 @@ class Root(Shape):
 class IdentityToken(Shape):
     """sts:GetWebIdentityToken."""
 
-    audience: Text
+    audience: Annotated[
+        Annotated[Text, Tag("text")] | Annotated[list[Text], Field(min_length=1), Tag("list")],
+        _By,
+    ]
     signing_algorithm: Literal["RS256", "ES384"]
 
 
 class CognitoIdentity(Shape):
-    """A Cognito identity pool."""
+    """A Cognito identity pool, and what of the caller's each of its providers is shown."""
 
     pool: Text
-    logins: dict[str, Text]
+    logins: Annotated[dict[Text, Literal["token", "saml_assertion"]], Field(min_length=1)]
 
 
 class Mint(Shape):

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import ssl
 from typing import TYPE_CHECKING, Final
 
 from vendor.config.codes import Code
+from vendor.config.files import UnreadableError
 from vendor.config.urls import split
-from vendor.config.values import Target
+from vendor.config.values import FEATURES, Target, partition
 
 if TYPE_CHECKING:
+    from pathlib import Path as FilePath
+
     from vendor.config import shape
+    from vendor.config.files import Sources
     from vendor.config.findings import Path
     from vendor.config.text import Document
 
@@ -18,10 +23,13 @@ REGION: Final = "{region}"
 """What stands in an endpoint's URL for each of its regions."""
 
 _REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", re.ASCII)
+LONGEST_CA: Final = 1 << 20
+"""Bytes of the largest file of authorities."""
+
 _ANY_REGION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}", re.ASCII)
 
 
-def target(document: Document, name: str, said: shape.Target) -> Target | None:
+def target(document: Document, name: str, said: shape.Target, folder: FilePath, sources: Sources) -> Target | None:
     """Return a target, None with findings if it cannot be asked."""
     at: Path = ("targets", name)
     before = len(document.findings)
@@ -33,10 +41,12 @@ def target(document: Document, name: str, said: shape.Target) -> Target | None:
     if said.endpoint_url is None and len({partition(region) for region in said.regions}) > 1:
         document.find(Code.PARTITIONS, (*at, "regions"), "the regions of a target must be of one partition")
     if said.endpoint_url is not None:
-        each = [split(said.endpoint_url.replace(REGION, region), query=False) for region in said.regions]
-        if any(parts is None or parts.scheme not in {"http", "https"} for parts in each):
-            message = "expected an http or https URL without user, query or fragment"
-            document.find(Code.ENDPOINT, (*at, "endpoint_url"), message)
+        for url in dict.fromkeys(said.endpoint_url.replace(REGION, region) for region in said.regions):
+            _check_url(document, (*at, "endpoint_url"), url)
+    if said.federation_url is not None:
+        _check_url(document, (*at, "federation_url"), said.federation_url)
+    _check_options(document, at, said)
+    authorities = _authorities(document, (*at, "ca_file"), folder / said.ca_file, sources) if said.ca_file else None
     if len(document.findings) > before:
         return None
     return Target(
@@ -44,11 +54,39 @@ def target(document: Document, name: str, said: shape.Target) -> Target | None:
         endpoint_url=said.endpoint_url,
         regions=tuple(said.regions),
         requests_per_second=said.requests_per_second,
+        authorities=authorities,
+        fips=said.fips,
+        dualstack=said.dualstack,
+        features=FEATURES if said.features is None else frozenset(said.features),
+        federation_url=said.federation_url,
     )
 
 
-def partition(region: str) -> str:
-    """Return the partition of a region, as ARNs spell it."""
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+def _check_url(document: Document, at: Path, url: str) -> None:
+    parts = split(url, query=False)
+    if parts is None or parts.scheme not in {"http", "https"}:
+        document.find(Code.ENDPOINT, at, "expected an http or https URL without user, query or fragment")
+
+
+def _check_options(document: Document, at: Path, said: shape.Target) -> None:
+    """Find what only AWS's own endpoints have, or only others can lack."""
+    for name in ("fips", "dualstack"):
+        if getattr(said, name) and said.endpoint_url is not None:
+            document.find(Code.TARGET_OPTION, (*at, name), f"{name} chooses among AWS's endpoints, and one is given")
+    for name in ("ca_file", "features"):
+        if getattr(said, name) is not None and said.endpoint_url is None:
+            document.find(Code.TARGET_OPTION, (*at, name), f"{name} is about an endpoint_url, and there is none")
+
+
+def _authorities(document: Document, at: Path, file: FilePath, sources: Sources) -> str | None:
+    """Return certificates that vouch for an endpoint, None with findings if they are none."""
+    try:
+        text = sources.contents(file, most=LONGEST_CA).decode("ascii", "replace")
+        ssl.create_default_context(cadata=text)
+    except UnreadableError as exc:
+        document.find(Code.TARGET_OPTION, at, str(exc))
+    except (ssl.SSLError, ValueError):
+        document.find(Code.TARGET_OPTION, at, f"the file {file} holds no certificates in PEM")
+    else:
+        return text
+    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from vendor.config.findings import Finding
     from vendor.identity.issuer import Issuer
     from vendor.policy.grant import Grant, Scope
+
+
+FEATURES: Final = frozenset({"tags", "policy_arns", "source_identity", "external_id", "assumed_role_user"})
+"""What AWS's own STS has, and other clouds may lack."""
+
+
+def partition(region: str) -> str:
+    """Return the partition of a region, as ARNs spell it."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +81,26 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """An STS to mint with. `endpoint_url` None means AWS's regional endpoints; `requests_per_second` None no limit."""
+    """An STS to mint with. `endpoint_url` None means AWS's regional endpoints; `requests_per_second` None no limit.
+
+    `features` are what it has of what AWS has. `authorities` in PEM vouch for it, None for the machine's
+    own; `federation_url` is where sign-in links are made.
+    """
 
     name: str
     endpoint_url: str | None
     regions: tuple[str, ...]
     requests_per_second: float | None
+    authorities: str | None = None
+    fips: bool = False
+    dualstack: bool = False
+    features: frozenset[str] = FEATURES
+    federation_url: str | None = None
+
+    @property
+    def partition(self) -> str:
+        """The partition of its regions, as ARNs spell it."""
+        return partition(self.regions[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from botocore.utils import parse_timestamp
 
@@ -28,23 +28,47 @@ _ASSUMED: Final = re.compile(r"arn:([a-z-]+):sts::([^:]*):assumed-role/([^/]+)/(
 _ROLE: Final = re.compile(r"arn:([a-z-]+):iam::([^:]*):role/(?:.*/)?([^/]+)")
 
 
-def read_credentials(
-    answer: Mapping[str, Any], *, session: RoleSession, asked: timedelta, now: datetime, region: str
+class Holder(NamedTuple):
+    """Whose credentials an answer holds; empty texts where that is not known."""
+
+    account_id: str
+    role_arn: str
+
+
+def read_role_session(
+    answer: Mapping[str, Any],
+    *,
+    session: RoleSession,
+    asked: timedelta,
+    now: datetime,
+    region: str,
+    told: bool = True,
 ) -> Credentials:
-    """Return the credentials of an AssumeRole answer.
+    """Return the credentials of a role's session.
+
+    Without `told` STS need not say whose they are. Raises StsUnavailable with reason `bad_answer`.
+    """
+    account = _account(answer.get("AssumedRoleUser"), session, told=told)
+    return read_credentials(answer, Holder(account, session.role_arn), asked=asked, now=now, region=region)
+
+
+def read_credentials(
+    answer: Mapping[str, Any], holder: Holder, *, asked: timedelta, now: datetime, region: str
+) -> Credentials:
+    """Return the credentials of any answer that holds some.
 
     Raises StsUnavailable with reason `bad_answer`.
     """
     given = answer.get("Credentials")
     if not isinstance(given, dict):
-        raise _bad("no credentials")
+        raise bad("no credentials")
     return Credentials(
-        access_key_id=_text(given, "AccessKeyId"),
-        secret_access_key=Secret(_text(given, "SecretAccessKey")),
-        session_token=Secret(_text(given, "SessionToken")),
-        expiration=_expiration(given.get("Expiration"), asked, now),
-        account_id=_account(answer.get("AssumedRoleUser"), session),
-        role_arn=session.role_arn,
+        access_key_id=text(given, "AccessKeyId"),
+        secret_access_key=Secret(text(given, "SecretKey" if "SecretKey" in given else "SecretAccessKey")),
+        session_token=Secret(text(given, "SessionToken")),
+        expiration=expiration(given.get("Expiration"), asked, now),
+        account_id=holder.account_id,
+        role_arn=holder.role_arn,
         packed_policy_size=_size(answer.get("PackedPolicySize")),
         region=region,
         user_id=_user_id(answer.get("AssumedRoleUser")),
@@ -63,34 +87,39 @@ def read_time(value: Any) -> datetime:
         return found
 
 
-def _text(given: dict[str, Any], name: str) -> str:
+def text(given: Mapping[str, Any], name: str) -> str:
+    """Return a member that must be there, and that a header or a JSON string can hold."""
     value = given.get(name)
     if not isinstance(value, str) or not value or len(value) > LONGEST_SECRET or not value.isprintable():
-        raise _bad(f"{name} is missing, or no text of a sane size")
+        raise bad(f"{name} is missing, or no text of a sane size")
     return value
 
 
-def _expiration(value: object, asked: timedelta, now: datetime) -> datetime:
+def expiration(value: object, asked: timedelta, now: datetime) -> datetime:
     """Return the expiry in whole seconds, which is how the doors write it: never later than STS said."""
     if not isinstance(value, datetime) or value.tzinfo is None:
-        raise _bad("Expiration is missing or no time")
-    expiration = value.astimezone(UTC).replace(microsecond=0)
-    if expiration <= now:
-        raise _bad("Expiration has passed already")
-    if expiration > now + asked + TOLERANCE:
-        raise _bad("Expiration lies later than was asked for")
-    return expiration
+        raise bad("Expiration is missing or no time")
+    ends = value.astimezone(UTC).replace(microsecond=0)
+    if ends <= now:
+        raise bad("Expiration has passed already")
+    if ends > now + asked + TOLERANCE:
+        raise bad("Expiration lies later than was asked for")
+    return ends
 
 
-def _account(user: object, session: RoleSession) -> str:
+def _account(user: object, session: RoleSession, *, told: bool) -> str:
     """Return the account of the assumed role, which must be the role that was asked for."""
     arn = user.get("Arn") if isinstance(user, dict) else None
     assumed, role = _ASSUMED.fullmatch(arn if isinstance(arn, str) else ""), _ROLE.fullmatch(session.role_arn)
+    if role is not None and not arn and not told:
+        return role[2]
     if assumed is None or role is None:
-        raise _bad("AssumedRoleUser names no role session")
+        raise bad("AssumedRoleUser names no role session")
     partition, account, name = role.groups()
-    if assumed.groups() != (partition, account or assumed[2], name, session.session_name):
-        raise _bad(f"AssumedRoleUser is {arn!r:.300}, not the session asked for")
+    # Of an assertion only who made it knows what the session is called.
+    expected = (partition, account or assumed[2], name, session.session_name or assumed[4])
+    if assumed.groups() != expected:
+        raise bad(f"AssumedRoleUser is {arn!r:.300}, not the session asked for")
     return assumed[2]
 
 
@@ -104,5 +133,6 @@ def _size(value: object) -> int | None:
     return value if type(value) is int else None
 
 
-def _bad(detail: str) -> StsUnavailable:
+def bad(detail: str) -> StsUnavailable:
+    """Return the refusal of an answer that is not to be believed."""
     return StsUnavailable(Reason.BAD_ANSWER, UNUSABLE, detail=detail)

@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from vendor.leases.lane import Lane
-from vendor.mint.endpoint import Endpoint
+from vendor.mint.endpoint import PLAIN, Endpoint, Options
 from vendor.mint.errors import refusal_of
 from vendor.mint.regions import Regions
 from vendor.mint.retries import Retries
@@ -67,10 +67,12 @@ class Asking:
         aws: AioSession,
         clock: Clock,
         report: Callable[[str, str, str, str, float], None],
+        options: Options = PLAIN,
     ) -> None:
         self.regions = Regions(regions, clock=clock)
         self._target = target
         self._endpoint_url = endpoint_url
+        self._options = options
         self._endpoints: dict[str, Endpoint] = {}
         self._retries = Retries()
         self._budget = budget
@@ -115,12 +117,12 @@ class Asking:
             await endpoint.close()
 
     def _made(self) -> dict[str, Endpoint]:
-        wire = Wire(self._aws.get_component("data_loader"))
+        wire = Wire(self._aws.get_component("data_loader"), self._options.service)
         return {region.name: self._endpoint(region.name, wire) for region in self.regions}
 
     def _endpoint(self, region: str, wire: Wire) -> Endpoint:
-        url = self._endpoint_url and self._endpoint_url.replace("{region}", region)
-        return Endpoint(region=region, endpoint_url=url, wire=wire, aws=self._aws)
+        url, options = self._endpoint_url and self._endpoint_url.replace("{region}", region), self._options
+        return Endpoint(region=region, endpoint_url=url, wire=wire, aws=self._aws, options=options)
 
     async def _turn(self, call: Call[Any], lane: Lane, whom: tuple[str, str], gives_up: float) -> Region:
         """Return the region that is to be asked now, once the budget has a request for it."""

@@ -1,9 +1,9 @@
-"""Endpoint: one region's STS, with the connections to it."""
+"""Endpoint: one region's STS, or another service of AWS beside it, with the connections to it."""
 
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
 from botocore.endpoint_provider import EndpointProvider
@@ -35,16 +35,36 @@ class AnswerTooLongError(Exception):
     """The answer is longer than any honest one."""
 
 
-class Endpoint:
-    """STS in one region: at AWS's regional endpoint, or at `endpoint_url` if there is one."""
+class Options(NamedTuple):
+    """Which service is asked, and what is said of its endpoint beside the region.
 
-    def __init__(self, *, region: str, endpoint_url: str | None, wire: Wire, aws: AioSession) -> None:
-        self.region = region
+    `authorities`, PEM, vouch for it instead of the machine's own.
+    """
+
+    service: str = "sts"
+    authorities: str | None = None
+    fips: bool = False
+    dualstack: bool = False
+
+
+PLAIN: Final = Options()
+"""AWS's own STS, in no particular way."""
+
+
+class Endpoint:
+    """A service in one region: at AWS's regional endpoint, or at `endpoint_url` if there is one."""
+
+    def __init__(
+        self, *, region: str, endpoint_url: str | None, wire: Wire, aws: AioSession, options: Options = PLAIN
+    ) -> None:
+        url, signed_for = regional(aws, region, options)
         self._wire = wire
-        self._text = endpoint_url or regional_url(aws, region)
+        self._region = region if endpoint_url else signed_for
+        self._text = endpoint_url or url
         self._url = URL(self._text)
         self._proxy = get_environ_proxies(self._text).get(self._url.scheme)
-        self._authorities = aws.get_config_variable("ca_bundle") or True
+        self._authorities = options.authorities
+        self._bundle = aws.get_config_variable("ca_bundle") or True
         self._http: ClientSession | None = None
 
     def open(self) -> None:
@@ -53,7 +73,8 @@ class Endpoint:
 
     def _opened(self) -> ClientSession:
         if self._http is None:
-            context = ssl.create_default_context(cafile=get_cert_path(self._authorities))
+            file = None if self._authorities else get_cert_path(self._bundle)
+            context = ssl.create_default_context(cafile=file, cadata=self._authorities)
             self._http = ClientSession(
                 connector=TCPConnector(limit=_CONNECTIONS, ssl=context),
                 timeout=ClientTimeout(total=ANSWERED_WITHIN, sock_connect=CONNECTED_WITHIN),
@@ -68,7 +89,7 @@ class Endpoint:
         Raises what `vendor.mint.errors.refusal_of` knows.
         """
         body = self._wire.body(call.action, members)
-        headers = self._wire.headers(body, self._text, self.region, keys)
+        headers = self._wire.headers(call.action, body, self._text, self._region, keys)
         sending = self._opened().post(
             self._url, data=body, headers=CIMultiDict(headers), proxy=self._proxy, allow_redirects=False
         )
@@ -81,13 +102,18 @@ class Endpoint:
         await self._opened().close()
 
 
-def regional_url(aws: AioSession, region: str) -> str:
-    """Return the URL of AWS's endpoint in a region, never of the global one (botocore's rules for endpoints)."""
+def regional(aws: AioSession, region: str, options: Options) -> tuple[str, str]:
+    """Return the URL of AWS's endpoint in a region, never of the global one of STS, and the region that is signed for.
+
+    Source: botocore's rules for endpoints.
+    """
     loader = aws.get_component("data_loader")
-    rules = loader.load_service_model("sts", "endpoint-rule-set-1")
+    rules = loader.load_service_model(options.service, "endpoint-rule-set-1")
     provider = EndpointProvider(rules, loader.load_data("partitions"))
-    url: str = provider.resolve_endpoint(Region=region, UseFIPS=False, UseDualStack=False, UseGlobalEndpoint=False).url
-    return url
+    known = {"Region": region, "UseFIPS": options.fips, "UseDualStack": options.dualstack, "UseGlobalEndpoint": False}
+    found = provider.resolve_endpoint(**{name: value for name, value in known.items() if name in rules["parameters"]})
+    schemes = found.properties.get("authSchemes") or [{}]
+    return found.url, schemes[0].get("signingRegion", region)
 
 
 async def _read(response: ClientResponse) -> bytes:

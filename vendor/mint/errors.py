@@ -1,6 +1,7 @@
 """What AWS says, as refusals: mapped by the error's code string, never by its text.
 
-Source: the common errors and the errors of AssumeRole in the AWS STS API reference; botocore's throttling codes.
+Source: the common errors and the errors of each action in the AWS STS API reference, those of GetId and
+GetCredentialsForIdentity in the API reference of Cognito identity pools; botocore's throttling codes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from typing import Final
 from aiohttp import ClientError as HttpError
 from botocore.exceptions import ClientError
 
-from vendor.refusals import PolicyTooLarge, Reason, Refusal, RoleRefused, StsThrottled, StsUnavailable
+from vendor.policy.session import Action
+from vendor.refusals import ExpiredToken, PolicyTooLarge, Reason, Refusal, RoleRefused, StsThrottled, StsUnavailable
 
 UNUSABLE: Final = "AWS STS gave an answer that cannot be used"
 _THROTTLED: Final = (
@@ -34,17 +36,35 @@ _BASE_IDENTITY: Final = (
     "AuthFailure",
     "RequestExpired",
 )
-_PASSING: Final = ("ServiceUnavailable", "InternalFailure", "InternalError", "RequestTimeout")
-_POLICY: Final = ("MalformedPolicyDocument", "ValidationError", "InvalidParameterValue")
+_PASSING: Final = ("ServiceUnavailable", "InternalFailure", "InternalError", "RequestTimeout", "InternalErrorException")
+_POLICY: Final = (
+    "MalformedPolicyDocument",
+    "ValidationError",
+    "InvalidParameterValue",
+    "InvalidParameterException",
+    "SessionDurationEscalationException",
+)
+_REJECTED: Final = ("InvalidIdentityToken", "IDPRejectedClaim", "NotAuthorizedException", "ResourceConflictException")
+_UNREACHABLE: Final = ("IDPCommunicationError", "ExternalServiceException")
 MEANING: Final[dict[str, tuple[type[Refusal], Reason]]] = {
     "PackedPolicyTooLarge": (PolicyTooLarge, Reason.PACKED_SIZE),
+    "JWTPayloadSizeExceededException": (PolicyTooLarge, Reason.PACKED_SIZE),
     "RegionDisabledException": (StsUnavailable, Reason.REGION_DISABLED),
     **dict.fromkeys(_THROTTLED, (StsThrottled, Reason.THROTTLED)),
     **dict.fromkeys(_BASE_IDENTITY, (StsUnavailable, Reason.BASE_IDENTITY)),
     **dict.fromkeys(_PASSING, (StsUnavailable, Reason.NO_ANSWER)),
     **dict.fromkeys(_POLICY, (RoleRefused, Reason.POLICY_REJECTED)),
+    **dict.fromkeys(_REJECTED, (RoleRefused, Reason.IDENTITY_REJECTED)),
+    **dict.fromkeys(_UNREACHABLE, (StsUnavailable, Reason.IDENTITY_UNREACHABLE)),
 }
 """What each code means; any other below status 500 is AWS refusing the role."""
+OF_CALLER: Final = frozenset(
+    {Action.WEB_IDENTITY.value, Action.SAML.value, Action.COGNITO_IDENTITY.value, "GetId"},
+)
+"""The actions that bear no signature of the service: what has expired there is what the caller brought."""
+_EXPIRED: Final = ("ExpiredTokenException", "ExpiredToken")
+# AWS has one code for a token that it could not look into yet and one that it will never take; only the text tells.
+_PASSES: Final = ("InvalidIdentityToken", "retrieve verification key")
 _SERVER_FAULT: Final = 500
 
 
@@ -66,10 +86,15 @@ def refusal_of(exc: Exception) -> Refusal:
 
 
 def _of_answer(exc: ClientError) -> Refusal:
-    error = exc.response.get("Error", {})
+    # Ceph has no Error element around its code.
+    error = exc.response.get("Error") or exc.response
     code = str(error.get("Code", ""))
     status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     detail = f"{code}: {_first_line(error.get('Message', ''))}"
+    if exc.operation_name in OF_CALLER and code in _EXPIRED:
+        return ExpiredToken(Reason.EXPIRED, "AWS says that what was brought has expired: renew it", detail=detail)
+    if code == _PASSES[0] and _PASSES[1] in detail:
+        return StsUnavailable(Reason.IDENTITY_UNREACHABLE, detail=detail)
     if code in MEANING:
         kind, reason = MEANING[code]
         return kind(reason, detail=detail)

@@ -1,10 +1,11 @@
-"""The wire of STS: the AWS Query protocol, signed and read by botocore, without what its clients do around each call.
+"""The wire of AWS: its Query and JSON protocols, signed and read by botocore, without what its clients do around it.
 
-Source: "Making query requests" in the IAM user guide; botocore's `query` serializer and parser.
+Source: "Making query requests" in the IAM user guide; botocore's `query` and `json` serializers and parsers.
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_plus
 
@@ -12,7 +13,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 from botocore.model import ServiceModel
-from botocore.parsers import QueryParser
+from botocore.parsers import JSONParser, QueryParser
 
 from vendor.mint.answer import read_time
 
@@ -23,12 +24,8 @@ if TYPE_CHECKING:
     from botocore.loaders import Loader
     from botocore.model import OperationModel
 
-HEADERS: Final = {
-    "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
-    "User-Agent": "credential-vendor",
-    "Accept-Encoding": "identity",
-}
-_SIGNED: Final = {"Content-Type": HEADERS["Content-Type"]}
+HEADERS: Final = {"User-Agent": "credential-vendor", "Accept-Encoding": "identity"}
+_FORM: Final = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
 _FAILED: Final = 300
 
 
@@ -37,7 +34,8 @@ class Wire:
 
     def __init__(self, loader: Loader, service: str = "sts") -> None:
         self._model = ServiceModel(loader.load_service_model(service, "service-2"), service)
-        self._parser = QueryParser(timestamp_parser=read_time)
+        self._json = self._model.metadata["protocol"] == "json"
+        self._parser = (JSONParser if self._json else QueryParser)(timestamp_parser=read_time)
         self._service = service
         self._operations: dict[str, OperationModel] = {}
 
@@ -48,15 +46,20 @@ class Wire:
         return self._operations[action]
 
     def body(self, action: str, members: Mapping[str, Any]) -> bytes:
-        """Return the form of a request."""
+        """Return the form of a request, or its JSON."""
+        if self._json:
+            return json.dumps(members, separators=(",", ":")).encode()
         fields = [("Action", action), ("Version", self._model.api_version), *_flat("", members)]
         return "&".join([f"{name}={quote_plus(value)}" for name, value in fields]).encode()
 
-    def headers(self, body: bytes, url: str, region: str, keys: ReadOnlyCredentials | None) -> dict[str, str]:
+    def headers(
+        self, action: str, body: bytes, url: str, region: str, keys: ReadOnlyCredentials | None
+    ) -> dict[str, str]:
         """Return the headers of a request, signed (Signature Version 4) unless there are no keys."""
+        own = self._target(action) if self._json else _FORM
         if keys is None:
-            return HEADERS
-        request = AWSRequest("POST", url, headers=_SIGNED, data=body)
+            return {**HEADERS, **own}
+        request = AWSRequest("POST", url, headers=own, data=body)
         SigV4Auth(keys, self._service, region).add_auth(request)
         return {**HEADERS, **dict(request.headers.items())}
 
@@ -70,6 +73,13 @@ class Wire:
         if status >= _FAILED:
             raise ClientError(said, action)
         return said
+
+    def _target(self, action: str) -> dict[str, str]:
+        metadata = self._model.metadata
+        return {
+            "Content-Type": f"application/x-amz-json-{metadata['jsonVersion']}",
+            "X-Amz-Target": f"{metadata['targetPrefix']}.{action}",
+        }
 
 
 def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:

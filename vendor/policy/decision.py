@@ -21,12 +21,15 @@ from vendor.policy.session import RoleSession
 from vendor.refusals import AccessDenied, InvalidRequest, Reason, Refusal, ScopeRequired
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from collections.abc import Mapping as AbstractMapping
     from datetime import timedelta
 
     from vendor.identity.principal import AttributeValue, Principal
     from vendor.policy.grant import Scope
-    from vendor.policy.parameter import Parameter
+    from vendor.policy.parameter import Organization, Parameter
+
+    Accounts = Callable[[Organization], frozenset[str] | None]
     from vendor.refusals import PolicyTooLarge
 
 TOKEN_SCOPE: Final = "token_scope"  # noqa: S105 - a name
@@ -91,12 +94,17 @@ class Decision:
         return dropped(self.session, self.permission.scope.session.optional_tags)
 
 
+def _unlisted(_: Organization) -> frozenset[str] | None:
+    return None
+
+
 class Mapping:
     """The scope-to-role mapping of one configuration generation.
 
     Permission is decided afresh each time; what a permission is filled to depends on nothing but who asked for what, so
     the latest `capacity` sessions are remembered. `targets` are keyed by name, `issuers` by their URL: what these are
-    is among the terms of a session. `packing` is what was learned of sizes, by whichever mapping.
+    is among the terms of a session. `packing` is what was learned of sizes, by whichever mapping. `accounts` knows
+    those of an organization at this moment.
     """
 
     def __init__(
@@ -107,6 +115,7 @@ class Mapping:
         targets: AbstractMapping[str, object] = MappingProxyType({}),
         issuers: AbstractMapping[str, object] = MappingProxyType({}),
         packing: Packing | None = None,
+        accounts: Accounts = _unlisted,
         capacity: int = 10_000,
     ) -> None:
         self.scopes = scopes
@@ -114,6 +123,7 @@ class Mapping:
         self._targets = targets
         self._issuers = issuers
         self._packing = packing or Packing()
+        self._accounts = accounts
         self._terms: dict[tuple[str, str], str] = {}
         self._lookup = Lookup(scopes.values())
         self._opened: OrderedDict[object, RoleSession] = OrderedDict()
@@ -154,7 +164,8 @@ class Mapping:
 
     def open(self, permission: Permission, principal: Principal, asked: Asked) -> RoleSession:
         """Return the session of a permission, without optional tags that will not fit; see `open_session`."""
-        key = (principal.token_sha256, permission.scope.name, *asked.parameters.items(), asked.duration)
+        listed = [self._accounts(one.organization) for one in permission.scope.parameters if one.organization]
+        key = (principal.token_sha256, permission.scope.name, *asked.parameters.items(), asked.duration, *listed)
         session = self._opened.get(key) if principal.token_sha256 else None
         if session is None:
             session = self._open(permission, principal, asked)
@@ -188,7 +199,12 @@ class Mapping:
         return Decision(grants=grants, permission=permission, session=session, refusal=refusal, packed=packed)
 
     def keeps(self, session: RoleSession) -> bool:
-        """Tell whether a session could be opened now as it was: whether the terms on which it was are still these."""
+        """Tell whether a session could be opened now as it was: whether the terms on which it was are still these.
+
+        One that is on the way to others is nobody's: it depends on its target alone.
+        """
+        if not session.scope:
+            return fingerprint(self._targets.get(session.target)) == session.terms
         scope = self.scopes.get(session.scope)
         return scope is not None and self.terms(scope, session.issuer) == session.terms
 
@@ -212,11 +228,13 @@ class Mapping:
 
     def _open(self, permission: Permission, principal: Principal, asked: Asked) -> RoleSession:
         terms = self.terms(permission.scope, principal.issuer_url)
-        return open_session(permission, principal, asked, terms=terms)
+        return open_session(permission, principal, asked, terms=terms, accounts=self._accounts)
 
     def _of_role(self, principal: Principal, role: str) -> tuple[Permission, dict[str, str]]:
         """Look at nothing but what the principal may have: a role that others may have reads as one that is not."""
-        bound = [(permission, roles.bind(permission.scope, role)) for permission in self.permitted(principal)]
+        bound = [
+            (permission, roles.bind(permission.scope, role, self._accounts)) for permission in self.permitted(principal)
+        ]
         found = [(permission, parameters) for permission, parameters in bound if parameters is not None]
         granted = [one for one in found if one[0].grant is not None] or found
         if len(granted) == 1:
@@ -236,13 +254,15 @@ class Mapping:
         return granted[0]
 
 
-def open_session(permission: Permission, principal: Principal, asked: Asked, *, terms: str) -> RoleSession:
+def open_session(
+    permission: Permission, principal: Principal, asked: Asked, *, terms: str, accounts: Accounts = _unlisted
+) -> RoleSession:
     """Return the session of a permission, with every place filled and every limit of STS checked.
 
-    Raises InvalidRequest, ValueNotAllowed or PolicyTooLarge.
+    Raises InvalidRequest, ValueNotAllowed, PolicyTooLarge, or StsUnavailable where accounts are not known yet.
     """
     scope = permission.scope
-    values = _Values(principal, _parameters(scope, asked.parameters))
+    values = _Values(principal, _parameters(scope, asked.parameters, accounts))
     session = scope.session
     return limits.check(
         RoleSession(
@@ -286,19 +306,19 @@ class _Values(dict[str, str]):
         return value
 
 
-def _parameters(scope: Scope, given: AbstractMapping[str, str]) -> dict[str, str]:
+def _parameters(scope: Scope, given: AbstractMapping[str, str], accounts: Accounts) -> dict[str, str]:
     undeclared = given.keys() - {parameter.name for parameter in scope.parameters}
     if undeclared:
         public = f"this scope has no parameter {min(undeclared):.63}"
         raise InvalidRequest(Reason.UNDECLARED_PARAMETER, public)
-    return {parameter.name: _parameter(parameter, given) for parameter in scope.parameters}
+    return {parameter.name: _parameter(parameter, given, accounts) for parameter in scope.parameters}
 
 
-def _parameter(parameter: Parameter, given: AbstractMapping[str, str]) -> str:
+def _parameter(parameter: Parameter, given: AbstractMapping[str, str], accounts: Accounts) -> str:
     value = given.get(parameter.name, parameter.default)
     if value is None:
         raise InvalidRequest(Reason.MISSING_PARAMETER, f"this scope needs the parameter {parameter.name}")
-    return parameter.admit(value)
+    return parameter.admit(value, listed=accounts(parameter.organization) if parameter.organization else None)
 
 
 def _duration(scope: Scope, asked: timedelta | None) -> timedelta:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from vendor.refusals import Reason, ValueNotAllowed
+from vendor.refusals import Reason, StsUnavailable, ValueNotAllowed
 
 if TYPE_CHECKING:
     import re
+    from collections.abc import Set as AbstractSet
 
 LONGEST: Final = 256
 """Characters of the longest value that is looked at."""
@@ -20,12 +21,21 @@ NEVER: Final = frozenset("*?$\"'`\\{}") | frozenset(map(chr, [*range(0x20), *ran
 """What no declaration admits: IAM's wildcards and variables, quotes, braces and control characters."""
 
 
+class Organization(NamedTuple):
+    """The active accounts below these parents of an organization that have all of these tags."""
+
+    target: str
+    parents: tuple[str, ...]
+    tags: tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
     """One declared parameter.
 
     `pattern` is matched against the whole value; `one_of` lists the values; with `path`, and in a list, `/` may stand
-    between non-empty segments. `default` None means that the caller must give it.
+    between non-empty segments. `default` None means that the caller must give it. With `organization` the values
+    are accounts that AWS lists, which are known from time to time.
     """
 
     name: str
@@ -34,13 +44,17 @@ class Parameter:
     path: bool
     default: str | None
     description: str = ""
+    organization: Organization | None = None
 
-    def admit(self, value: str) -> str:
-        """Return the value if it may be put into a policy.
+    def admit(self, value: str, *, listed: AbstractSet[str] | None = None) -> str:
+        """Return the value if it may be put into a policy; `listed` are the accounts of its organization.
 
-        Raises ValueNotAllowed.
+        Raises ValueNotAllowed, or StsUnavailable while nobody has listed them.
         """
-        if not self._admits(value):
+        if self.organization is not None and listed is None:
+            public = "the accounts of the organization cannot be had at the moment"
+            raise StsUnavailable(Reason.ACCOUNTS_UNKNOWN, public, retry_after=2)
+        if not self._admits(value) or (listed is not None and value not in listed):
             raise ValueNotAllowed(
                 Reason.VALUE,
                 f"the value of parameter {self.name} is not allowed",

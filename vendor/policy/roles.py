@@ -7,20 +7,24 @@ from typing import TYPE_CHECKING, Final
 from vendor.policy.template import Name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from vendor.policy.grant import Scope
+    from vendor.policy.parameter import Organization
+
+    Accounts = Callable[[Organization], frozenset[str] | None]
 
 NAMED: Final = "arn:aws:iam::000000000000:role/"
 """What stands before the name of a scope where an ARN is wanted: no account at AWS has this number."""
 
 
-def bind(scope: Scope, role: str) -> dict[str, str] | None:
+def bind(scope: Scope, role: str, accounts: Accounts) -> dict[str, str] | None:
     """Return the parameters with which the scope assumes this role, None if there are none.
 
     Only parameters with listed values stand in a role; each place takes the first value with which the rest fits.
     """
-    listed = {parameter.name: parameter.one_of for parameter in scope.parameters}
+    listed = {one.name: one.one_of for one in scope.parameters}
+    listed |= {one.name: tuple(accounts(one.organization) or ()) for one in scope.parameters if one.organization}
     return None if scope.mint.role is None else _bind(scope.mint.role.parts, role, listed, {})
 
 

@@ -103,6 +103,11 @@ SESSIONS: Final = {
         why="A session without it would mean something else: what reads the tag would allow or refuse the wrong thing.",
         mend="Take it out of `optional_tags`, or out of what is told.",
     ),
+    Code.NOT_OF_MINT: Meaning(
+        "a session that its mint cannot give",
+        why="AWS takes no such thing with this action, so the session would not be what it says.",
+        mend="Take the key out, or mint another way; where no policy can be passed say `unrestricted: true`.",
+    ),
     Code.SHORT_SESSION: Meaning(
         "a session so short that SDKs renew it all the time",
         why="They renew when 15 minutes are left, and wait for it when 10 are: each use would call back.",

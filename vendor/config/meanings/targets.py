@@ -1,4 +1,4 @@
-"""Meanings of codes about targets and roles."""
+"""Meanings of codes about targets, roles and mints."""
 
 from __future__ import annotations
 
@@ -37,5 +37,35 @@ TARGETS: Final = {
         "a role of another partition than its target's",
         why="STS of one partition knows no roles of another.",
         mend="Use a target with regions of the role's partition.",
+    ),
+    Code.ROLE_LOOP: Meaning(
+        "a role that stands twice on the way to itself",
+        why="Whoever is at a role already need not come back to it: another one was meant.",
+        mend="Name each role of `via` and the role itself once.",
+    ),
+    Code.DEVICE: Meaning(
+        "an MFA device that cannot give a code",
+        why="AWS refuses every call without one.",
+        mend="Write `mfa_serial` as AWS shows it, and a file that holds the device's secret in base32.",
+    ),
+    Code.MINT_VALUE: Meaning(
+        "a value of a mint that AWS does not take",
+        why="Every call with it fails.",
+        mend="Write it as the page on minting shows it.",
+    ),
+    Code.FEATURE: Meaning(
+        "something that the target does not have",
+        why="It would be passed over there, and the session be wider or less known than it says.",
+        mend="Take it out of the scope, or list it under the target's `features` if it is there after all.",
+    ),
+    Code.TARGET_OPTION: Meaning(
+        "an option that does not fit the target's endpoint",
+        why="It would be passed over.",
+        mend="Keep `fips` and `dualstack` to AWS's own endpoints, `ca_file` and `features` to an `endpoint_url`.",
+    ),
+    Code.ORGANIZATION: Meaning(
+        "no organizational unit",
+        why="AWS lists no accounts below it, so nobody could have the scope.",
+        mend="Write ids such as `ou-ab12-11111111`, or `r-ab12` for the root of them all.",
     ),
 }
