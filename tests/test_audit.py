@@ -90,6 +90,8 @@ def test_the_line_of_an_issue_holds_every_member_of_the_contract_with_its_value(
         "grant": 0,
         "would_refuse": False,
         "target": "aws",
+        "action": "AssumeRole",
+        "via": [],
         "role": ROLE,
         "session_name": asked.session_name,
         "source_identity": "analytics.reporter",

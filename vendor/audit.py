@@ -9,6 +9,7 @@ from enum import StrEnum, unique
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from vendor.policy.packing import dropped
+from vendor.policy.session import Action
 from vendor.refusals import AuditUnavailable, Reason, Refusal
 
 if TYPE_CHECKING:
@@ -32,12 +33,23 @@ class Door(StrEnum):
 
     CONTAINER = "container"
     JSON = "json"
+    CONSOLE = "console"
     STS = "sts"
 
     @property
-    def gives_tokens(self) -> bool:
-        """Tell whether an AWS-signed token can be handed out here, where others know credentials only."""
-        return self is Door.JSON
+    def gives(self) -> frozenset[Action]:
+        """The actions whose outcome can be handed out here."""
+        return _GIVES[self]
+
+
+_ROLES: Final = frozenset({Action.ASSUME_ROLE, Action.WEB_IDENTITY})
+_CREDENTIALS: Final = frozenset(Action) - {Action.IDENTITY_TOKEN}
+_GIVES: Final = {
+    Door.CONTAINER: _CREDENTIALS,
+    Door.JSON: frozenset(Action),
+    Door.STS: _ROLES,  # its answer says what a role's session is called
+    Door.CONSOLE: _ROLES | {Action.SAML, Action.FEDERATION_TOKEN},
+}
 
 
 @unique
@@ -148,6 +160,8 @@ class Entry:
             "grant": self.permission and self.permission.grant,
             "would_refuse": self.would_refuse,
             "target": session and session.target,
+            "action": session and session.action,
+            "via": session and [hop.role_arn for hop in session.via],
             "role": session and session.role_arn,
             "session_name": session and session.session_name,
             "source_identity": session and session.source_identity,
@@ -168,7 +182,7 @@ class Entry:
     def _lent(self) -> dict[str, Any]:
         lent = self.credentials if self.outcome == "issued" else None
         return {
-            "access_key_id": lent and lent.access_key_id,
+            "access_key_id": (lent and lent.access_key_id) or None,
             "expiration": lent and _timestamp(lent.expiration),
             "region": lent and lent.region,
             "packed_policy_size": lent and lent.packed_policy_size,

@@ -149,7 +149,7 @@ class Exchange:
         entry.permission, asked = rules.mapping.settle(entry.principal, request.asked)
         self._revocations.refuse(entry.principal, entry.permission.scope.name)
         opened = rules.mapping.open(entry.permission, entry.principal, asked)
-        entry.session = bound(opened, request.proof, tokens=request.door.gives_tokens)
+        entry.session = bound(opened, request.proof, gives=request.door.gives)
         proof = _shown(request, entry.session)
         warrant = Warrant(entry.permission.scope, entry.principal.token_expires)
         while True:

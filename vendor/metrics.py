@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from vendor.audit import Entry
     from vendor.refusals import Refusal
 
-ACTION: Final = "AssumeRole"
 _FAST: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 2.5)
 _STS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _LIVES: Final = (60.0, 300.0, 600.0, 900.0, 1200.0, 1800.0, 2700.0, 3600.0, 7200.0, 14400.0, 28800.0, 43200.0)
@@ -91,7 +90,7 @@ class Metrics:
         self._registry = registry
         self._out: _Out | None = None
         self._scopes: frozenset[str] = frozenset()
-        self._known: dict[tuple[str, str, str, str], _Series] = {}
+        self._known: dict[tuple[str, str, str, str, str], _Series] = {}
         self.exchanges = Counter(
             "vendor_exchanges", "Exchanges by how they ended.", ["scope", "door", "outcome"], registry=registry
         )
@@ -237,7 +236,8 @@ class Metrics:
         """Count one exchange."""
         scope = self._label(entry.permission.scope.name if entry.permission else entry.asked.scope)
         source = entry.source if entry.outcome == "issued" and entry.source else "none"
-        series = self._series(scope, entry.door, entry.outcome, source)
+        action = entry.session.action if entry.session else ""
+        series = self._series(scope, entry.door, entry.outcome, source, action)
         series.exchanges.inc()
         series.duration.observe(entry.seconds)
         if entry.unwritten is not None:
@@ -254,15 +254,15 @@ class Metrics:
         """Return a scope that was asked for if it is a configured one, nothing otherwise."""
         return asked if asked is not None and asked in self._scopes else ""
 
-    def _series(self, scope: str, door: str, outcome: str, source: str) -> _Series:
+    def _series(self, scope: str, door: str, outcome: str, source: str, action: str) -> _Series:
         """Return the series of an exchange, looked up by their labels only once: that costs as much as all the rest."""
-        key = (scope, door, outcome, source)
+        key = (scope, door, outcome, source, action)
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = _Series(
                 exchanges=self.exchanges.labels(scope, door, outcome),
                 duration=self.duration.labels(door, source),
-                issued=self.issued.labels(scope, ACTION, source) if outcome == "issued" else None,
+                issued=self.issued.labels(scope, action, source) if outcome == "issued" else None,
                 remaining=self.remaining.labels(scope) if outcome == "issued" else None,
             )
         return known

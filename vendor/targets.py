@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from vendor.config.values import Target
     from vendor.mint.asking import Clock
-    from vendor.mint.regions import Region
     from vendor.mint.chain import Chain
+    from vendor.mint.regions import Region
 
 
 @dataclass(frozen=True, slots=True)

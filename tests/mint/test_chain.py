@@ -17,7 +17,7 @@ from vendor.leases.expiry import ExpiryLedger
 from vendor.leases.leases import Leases
 from vendor.mint.chain import NAME, hop
 from vendor.policy.proof import NO_PROOF, Proof, bound
-from vendor.policy.session import Hop, Mfa
+from vendor.policy.session import Action, Hop, Mfa
 from vendor.refusals import Reason, RoleRefused
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class World:
 
     async def lend(self, of: RoleSession, proof: Proof = NO_PROOF) -> Credentials:
         deadline = self.rig.clock.monotonic() + 30
-        lease, _ = await self.leases.lend(bound(of, proof, tokens=False), deadline=deadline, proof=proof)
+        lease, _ = await self.leases.lend(bound(of, proof, gives=frozenset(Action)), deadline=deadline, proof=proof)
         return lease.credentials
 
 

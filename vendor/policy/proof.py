@@ -11,6 +11,8 @@ from vendor.policy.session import Action
 from vendor.refusals import InvalidRequest, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from vendor.credentials import Secret
     from vendor.policy.session import RoleSession
 
@@ -31,15 +33,16 @@ NO_PROOF: Final = Proof()
 """What a renewal has, for which nobody is there to bring anything."""
 
 
-def bound(session: RoleSession, proof: Proof, *, tokens: bool) -> RoleSession:
-    """Return the session as asked for with this proof, at a door that hands out AWS-signed `tokens` or does not.
+def bound(session: RoleSession, proof: Proof, *, gives: Container[Action]) -> RoleSession:
+    """Return the session as asked for with this proof, at a door that `gives` what comes of some actions.
 
     An assertion or a code is for AWS to judge each time, so what it gave for one is lent to nobody who brings another.
     The token is not: it has proven already who the session is for. Raises InvalidRequest for a proof that is missing,
     cannot be one, or is brought where none is taken.
     """
-    if session.action is Action.IDENTITY_TOKEN and not tokens:
-        public = "this scope gives a token that AWS signs, and no credentials: POST to /v1/credentials/{scope} for it"
+    if session.action not in gives:
+        what = "a token that AWS signs" if session.action is Action.IDENTITY_TOKEN else "other credentials than these"
+        public = f"this scope gives {what}: POST to /v1/credentials/{{scope}} for it"
         raise InvalidRequest(Reason.NOT_AT_THIS_DOOR, public)
     assertion = _fitting("saml_assertion", proof.saml_assertion, _ASSERTION, wanted=_wants_assertion(session))
     code = _fitting("mfa_code", proof.mfa_code, _CODE, wanted=_wants_code(session))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from vendor.audit import Door
 from vendor.exchange import Exchange, Request
 from vendor.policy.decision import Asked
+from vendor.policy.proof import NO_PROOF, Proof
 from vendor.server import explanation, sts_wire, wire
 from vendor.server.answer import Answer
 from vendor.server.sts import PATHS, StsDoor
@@ -60,8 +61,10 @@ class PublicDoors:
     async def _twin(self, visit: Visit) -> Answer:
         """Answer the JSON twin of the container protocol."""
         visit.target.refuse_query()
-        asked = wire.read_asked(await wire.read_body(visit.request), scope=_scope(visit))
-        return await self._lend(visit, Door.JSON, asked, wire.twin_document)
+        members = await wire.read_body(visit.request, proof=True)
+        proof = wire.read_proof(members)
+        asked = wire.read_asked(members, scope=_scope(visit))
+        return await self._lend(visit, Door.JSON, asked, wire.twin_document, proof)
 
     async def _scopes(self, visit: Visit) -> Answer:
         """Answer which scopes the caller may have."""
@@ -84,7 +87,12 @@ class PublicDoors:
         return await self._exchange.admit(wire.read_token(visit.request), deadline=visit.began + IN_TIME)
 
     async def _lend(
-        self, visit: Visit, door: Door, asked: Asked, document: Callable[[Lease], dict[str, str]]
+        self,
+        visit: Visit,
+        door: Door,
+        asked: Asked,
+        document: Callable[[Lease], dict[str, str]],
+        proof: Proof = NO_PROOF,
     ) -> Answer:
         """Answer with a lease; the finished bytes stay with it, as the next hundred callers get the same."""
         request = Request(
@@ -94,6 +102,7 @@ class PublicDoors:
             asked=asked,
             began=visit.began,
             deadline=visit.began + IN_TIME,
+            proof=proof,
         )
         lease = await self._exchange.exchange(request)
         body = lease.answers.get(door)

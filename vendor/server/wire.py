@@ -12,7 +12,9 @@ from urllib.parse import unquote, unquote_plus
 
 from aiohttp import HttpVersion10, HttpVersion11, web
 
+from vendor.credentials import Secret
 from vendor.policy.decision import Asked
+from vendor.policy.proof import NO_PROOF, Proof
 from vendor.refusals import (
     InvalidRequest,
     Reason,
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 LONGEST_BODY: Final = 64 * 1024
 """Bytes of the longest body that is read."""
+LONGEST_PROOF: Final = 128 * 1024
+"""Bytes of the longest body that may hold an assertion."""
 BODY_IN_TIME: Final = 2.0
 """Seconds within which a body must have come."""
 MOST_MEMBERS: Final = 64
@@ -152,8 +156,8 @@ def read_duration(seconds: object) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-async def read_body(request: web.BaseRequest) -> dict[str, Any]:
-    """Return the JSON object of a body, empty if there is no body.
+async def read_body(request: web.BaseRequest, *, proof: bool = False) -> dict[str, Any]:
+    """Return the JSON object of a body, empty if there is no body; with `proof` it may be long for an assertion's sake.
 
     Raises UnsupportedMediaType, RequestTooLarge or InvalidRequest.
     """
@@ -161,7 +165,9 @@ async def read_body(request: web.BaseRequest) -> dict[str, Any]:
         return {}
     if request.content_type != "application/json" or (request.charset or "utf-8").lower() != "utf-8":
         raise UnsupportedMediaType(Reason.MEDIA_TYPE)
-    raw = await read_raw(request)
+    raw = await read_raw(request, most=LONGEST_PROOF if proof else LONGEST_BODY)
+    if len(raw) > LONGEST_BODY and b'"saml_assertion"' not in raw:
+        raise RequestTooLarge(Reason.BODY_TOO_LARGE)
     try:
         return read_object(raw) if raw else {}
     except StrictJSONError as exc:
@@ -220,6 +226,17 @@ def read_asked(members: dict[str, Any], *, scope: str | None) -> Asked:
     return Asked(scope=scope, parameters=parameters, duration=None if seconds is None else read_duration(seconds))
 
 
+def read_proof(members: dict[str, Any]) -> Proof:
+    """Take what the caller brought for AWS out of a body's members.
+
+    Raises InvalidRequest for anything but strings.
+    """
+    brought = {name: pop_text(members, name) for name in ("saml_assertion", "mfa_code")}
+    if not any(value is not None for value in brought.values()):
+        return NO_PROOF
+    return Proof(**{name: None if value is None else Secret(value) for name, value in brought.items()})
+
+
 def read_attributes(value: object) -> dict[str, AttributeValue]:
     """Return attributes as an operator writes them.
 
@@ -263,8 +280,12 @@ def write_defect(request_id: str) -> Answer:
 
 
 def credentials_document(lease: Lease) -> dict[str, str]:
-    """Return the container credentials document that all SDKs read: strings only, times with `Z`."""
+    """Return the container credentials document that all SDKs read: strings only, times with `Z`.
+
+    Account and role are left out where AWS does not say whose credentials these are.
+    """
     credentials = lease.credentials
+    known = {"AccountId": credentials.account_id, "RoleArn": credentials.role_arn}
     return {
         "Code": "Success",
         "Type": "AWS-HMAC",
@@ -273,18 +294,31 @@ def credentials_document(lease: Lease) -> dict[str, str]:
         "SecretAccessKey": credentials.secret_access_key.reveal(),
         "Token": credentials.session_token.reveal(),
         "Expiration": timestamp(credentials.expiration),
-        "AccountId": credentials.account_id,
-        "RoleArn": credentials.role_arn,
+        **{name: value for name, value in known.items() if value},
     }
 
 
 def twin_document(lease: Lease) -> dict[str, str]:
-    """Return the JSON door's document: the same and what helps a client that knows this service."""
+    """Return the JSON door's document: the same and what helps a client that knows this service.
+
+    A token that AWS signed comes in a document of its own type, in which no SDK could find credentials.
+    """
     return {
-        **credentials_document(lease),
+        **(credentials_document(lease) if lease.credentials.access_key_id else _token_document(lease)),
         "RefreshAfter": timestamp(lease.refresh_after),
         "Scope": lease.session.scope,
         "SessionName": lease.session.session_name,
+    }
+
+
+def _token_document(lease: Lease) -> dict[str, str]:
+    credentials = lease.credentials
+    return {
+        "Code": "Success",
+        "Type": "JWT",
+        "LastUpdated": timestamp(lease.minted),
+        "Token": credentials.session_token.reveal(),
+        "Expiration": timestamp(credentials.expiration),
     }
 
 
