@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _GREEN, _RED, _YELLOW = "32", "31", "33"
+_USUAL: Final = "AssumeRole"
 _RULES: Final = {"asked": "asked for", "duration": "the scope's own", "cap_to_token": "what is left of the token"}
 
 
@@ -68,8 +69,15 @@ def _session(session: dict[str, Any]) -> dict[str, str]:
     """Return what is said of a session, leaving out what it does not have."""
     said = {
         "target": session["target"],
+        "action": session["action"] if session["action"] != _USUAL else None,
         "role": session["role"],
         "chain": " then ".join(session["chain"]) if len(session["chain"]) > 1 else None,
+        "MFA device": session["mfa_serial"],
+        "provider": session["provider"],
+        "audience": ", ".join(session["audience"] or ()),
+        "signed by": session["signing_algorithm"],
+        "identity pool": session["identity_pool"],
+        "task policy": session["task_policy"],
         "session name": session["session_name"],
         "source identity": session["source_identity"],
         "external id": "sent" if session["external_id"] else None,

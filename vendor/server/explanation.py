@@ -119,9 +119,11 @@ def _session(decision: Decision, session: RoleSession, asked: Asked, *, now: dat
     """Return what would be sent to STS; the external id is a shared secret, so only its presence is told."""
     told = {
         "target": session.target,
-        "role": session.role_arn,
-        "chain": [session.role_arn],
-        "session_name": session.session_name,
+        "action": session.action,
+        "role": session.role_arn or None,
+        "chain": [role for role in (*(hop.role_arn for hop in session.via), session.role_arn) if role],
+        "session_name": session.session_name or None,
+        **_of_action(session),
         "policy": None if session.policy is None else json.loads(session.policy),
         "policy_characters": None if session.policy is None else len(session.policy),
         "policy_arns": list(session.policy_arns),
@@ -135,6 +137,18 @@ def _session(decision: Decision, session: RoleSession, asked: Asked, *, now: dat
         "not_after": session.not_after and timestamp(session.not_after),
     }
     return {**told, "external_id": session.external_id is not None} if whole else told
+
+
+def _of_action(session: RoleSession) -> dict[str, Any]:
+    """Return what only some actions are sent; files that hold what is sent are the service's own matter."""
+    return {
+        "mfa_serial": session.mfa and session.mfa.serial,
+        "provider": session.provider and session.provider.arn,
+        "audience": session.signing and list(session.signing.audience),
+        "signing_algorithm": session.signing and session.signing.algorithm,
+        "identity_pool": session.pool and session.pool.id,
+        "task_policy": session.task_policy,
+    }
 
 
 def _duration_rule(session: RoleSession, asked: Asked, now: datetime) -> str:
