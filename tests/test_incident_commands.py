@@ -18,7 +18,7 @@ import pytest_asyncio
 
 from tests.fakes.iam import Iam
 from tests.server.http import get
-from tests.service import World
+from tests.service import CONFIGURATION, World
 from vendor.cli import main
 from vendor.policy.naming import ending
 
@@ -86,7 +86,10 @@ def subject(account: str) -> str:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with World(tmp_path_factory.mktemp("world")) as running:
+    folder = tmp_path_factory.mktemp("world")
+    (folder / "kept").mkdir()
+    configuration = CONFIGURATION.replace("operations:\n", "operations:\n  revocations: kept/revocations.json\n")
+    async with World(folder, configuration=configuration) as running:
         yield running
 
 
@@ -319,6 +322,17 @@ async def test_roles_can_be_named_where_the_service_knows_of_none(desk: Desk) ->
         f"took its policy off {other}",
     ]
     assert not [name for _, name in desk.iam.policies if name.endswith(made["id"])]
+
+
+async def test_an_operator_is_told_where_a_restart_would_let_them_on(desk: Desk) -> None:
+    folder = desk.world.folder / "kept"
+    folder.rename(desk.world.folder / "away")
+    shown = await desk.run("revoke", "--principal", subject("nobody"))
+    assert shown.code == 0
+    assert shown.err == (
+        "vendor: one process alone knows of this for now: other replicas do not, and a restart forgets it\n"
+    )
+    (desk.world.folder / "away").rename(folder)
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ async def test_who_is_stopped_at_one_is_stopped_at_all_and_their_leases_are_gone
     keys = [await replica.lend(session()) for replica in (one, two)]
     other = await two.lend(session(subject="other"))
     made = await one.revoking.revoke(revocation(subject=SUBJECT), OPERATOR)
-    assert (made.new, made.shared, [holding.access_key_id for holding in made.sessions]) == (True, True, keys[:1])
+    assert (made.new, made.kept, [holding.access_key_id for holding in made.sessions]) == (True, True, keys[:1])
     assert made.revocation.roles == (session().role_arn,)
     assert not one.holds(session(), keys[0])
     await two.look()
@@ -162,7 +162,7 @@ async def test_without_the_board_they_are_stopped_here_and_the_others_learn_of_i
     board, one, two = pair
     board.down = True
     made = await one.revoking.revoke(revocation(subject=SUBJECT), OPERATOR)
-    assert (made.shared, one.stopped()) == (False, True)
+    assert (made.kept, one.stopped()) == (False, True)
     await two.look()
     assert not two.stopped()
     board.down = False
@@ -205,7 +205,7 @@ async def test_the_same_again_tells_the_others_again_and_writes_no_second_line(p
     await one.revoking.revoke(revocation(subject=SUBJECT), OPERATOR)
     board.down = False
     again = await one.revoking.revoke(revocation(subject=SUBJECT, until=START + timedelta(hours=9)), OPERATOR)
-    assert (again.new, again.shared, again.revocation.until) == (False, True, START + timedelta(hours=1))
+    assert (again.new, again.kept, again.revocation.until) == (False, True, START + timedelta(hours=1))
     await two.look()
     assert two.stopped()
     assert len(one.lines()) == 1

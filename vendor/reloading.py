@@ -59,6 +59,7 @@ def refuse_restart(old: Configuration, new: Configuration) -> None:
     changed = {
         "listen": old.listen != new.listen,
         "operations.address": (old.operations.host, old.operations.port) != (new.operations.host, new.operations.port),
+        "operations.revocations": old.operations.revocations != new.operations.revocations,
         "audit": old.audit != new.audit,
     }
     reasons = [f"{new.files[0]}: {name}: a change of this needs a restart" for name, is_so in changed.items() if is_so]

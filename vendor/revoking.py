@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 class Stopped(NamedTuple):
     """A revocation in force, whether it is new, and the sessions of those it stops that have not ended.
 
-    `shared` tells whether other replicas can see it already.
+    `kept` tells whether a restart would find it, and other replicas can see it.
     """
 
     revocation: Revocation
     new: bool
-    shared: bool
+    kept: bool
     sessions: Sequence[Holding]
 
 
@@ -82,8 +82,8 @@ class Revoking:
             self.revocations.note(in_force)
             await self._tell("made", in_force, operator, needed=False, sessions=len(sessions))
         text = json.dumps(written.write(in_force))
-        shared = await self._notices.post(revocation.id, text, until=in_force.until)
-        return Stopped(in_force, new, shared, sessions)
+        kept = await self._notices.post(revocation.id, text, until=in_force.until)
+        return Stopped(in_force, new, kept, sessions)
 
     async def sessions(self, revocation: Revocation) -> list[Holding]:
         """Return the sessions that have not ended and were handed to whom a revocation covers."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import random
 from contextlib import AsyncExitStack, suppress
 from functools import partial
@@ -16,7 +17,7 @@ from vendor.allowance import Allowance
 from vendor.audit import Entry, Ledger
 from vendor.config.apart import load_apart
 from vendor.exchange import Exchange
-from vendor.files import Changes
+from vendor.files import Changes, KeptFile
 from vendor.identity.authentication import Authenticator
 from vendor.identity.keys import RETRY_PAUSE
 from vendor.identity.once import Used
@@ -26,6 +27,7 @@ from vendor.leases.holders import Holders
 from vendor.leases.leases import Leases
 from vendor.leases.notices import Notices
 from vendor.leases.revocations import Revocations
+from vendor.leases.shelf import Shelf, ShelfError, Unsealed
 from vendor.metrics import Metrics
 from vendor.mint.chain import Chain
 from vendor.observer import Mints, Observer
@@ -58,6 +60,8 @@ KEYS_WITHIN: Final = 3.0
 """Seconds for which the keys of a new issuer are waited for before its configuration serves."""
 LINGER: Final = 12.0
 """Seconds for which what served before a reload may end what it began: a mint is given up after ten."""
+LONGEST_SHELF: Final = 64 << 20
+"""Bytes of the largest file of revocations that is read: as many as there can be, each of them as long as it can be."""
 DRAIN: Final = 3.0
 """Seconds in which idle connections may still bring a request, which is answered, before they are closed."""
 
@@ -139,7 +143,7 @@ class Service:
         async with AsyncExitStack() as stack:
             for close in (self._sink.close, self._close, self._leases.close, self._revoking.close):
                 stack.push_async_callback(close)
-            await self._notices.look()  # nobody is served who was stopped before we began
+            await self._recall()
             await self._targets.open()
             stack.push_async_callback(_end, asyncio.create_task(self._notices.follow()))
             stack.push_async_callback(_end, asyncio.create_task(measure_lag(self._metrics.loop_lag.observe)))
@@ -153,6 +157,21 @@ class Service:
             await until.wait()
             self._why_not = "draining"
             self._log.info("draining")
+
+    async def _recall(self) -> None:
+        """Learn who was stopped before we began, so that nobody of them is served.
+
+        Raises OSError where that is kept in a file and cannot be read.
+        """
+        path = self._configuration.operations.revocations
+        if path is not None:
+            shelf = Shelf(KeptFile(path, longest=LONGEST_SHELF), clock=self._clock)
+            try:
+                await shelf.open()
+            except ShelfError as exc:
+                raise OSError(errno.EINVAL, str(exc), str(path)) from exc
+            self._notices.share(shelf, Unsealed())
+        await self._notices.look()
 
     async def _listen(self, stack: AsyncExitStack, site: Site, tls: Tls | None) -> str:
         """Open a site and return its URL; when the stack unwinds, it is drained."""

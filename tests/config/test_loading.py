@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.config.sound import SOUND, changed, found, loaded, told
-from vendor.config import json_schema, load
+from vendor.config import ConfigurationError, json_schema, load
 from vendor.config.values import Listen, Target, Tls
 from vendor.identity.issuer import DiscoveredKeys, Kind
 from vendor.policy.matcher import AnyOf, Contains, Equal, Glob, Present
@@ -367,3 +367,15 @@ def test_limits_are_generous_unless_they_are_said_and_leave_an_sdk_its_tries(tmp
         "limits.per_principal.requests_per_second",
         "limits.per_principal.burst",
     ]
+
+
+def test_revocations_are_kept_in_one_place(tmp_path: Path) -> None:
+    path = tmp_path / "vendor.yaml"
+    path.write_text(SOUND.replace("  address: 127.0.0.1:9090", "  address: 127.0.0.1:9090\n  revocations: kept.json"))
+    assert load(path, environ={}).operations.revocations == tmp_path / "kept.json"
+    store = "store: {redis: {url: x, encryption_keys: [{id: a, file: b}]}}\n"
+    path.write_text(store + path.read_text())
+    with pytest.raises(ConfigurationError) as refused:
+        load(path, environ={})
+    messages = {finding.to_dict()["field"]: finding.message for finding in refused.value.findings}
+    assert messages["operations.revocations"] == "a shared store keeps revocations already"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes.sts import SECRET, TOKEN
-from tests.server.http import get
+from tests.server.http import get, post
+from tests.server.test_operators import operator
 from tests.server.test_refusals import check_refusal
 from tests.service import CONFIGURATION, World
 
@@ -93,3 +94,20 @@ async def test_the_audit_line_goes_to_stdout_for_a_dash(tmp_path: Path) -> None:
     async with World(tmp_path, configuration=CONFIGURATION.replace('"{audit}"', '"-"')) as world:
         answer = await get(world.service.public, PATH, world.token())
         assert answer.headers["x-request-id"] in (tmp_path / "stdout").read_text()
+
+
+async def test_who_was_stopped_is_so_after_a_restart_where_a_file_keeps_it(tmp_path: Path) -> None:
+    kept = tmp_path / "revocations.json"
+    configuration = CONFIGURATION.replace("operations:\n", 'operations:\n  revocations: "revocations.json"\n')
+    said = {"scope": "reports:read", "reason": "in a paste"}
+    async with World(tmp_path, configuration=configuration) as world:
+        made = await post(world.service.operations, "/v1/revocations", operator(world), said)
+        assert (made.status, made.json["kept"]) == (201, True)
+    async with World(tmp_path, configuration=configuration) as world:
+        assert (await get(world.service.public, PATH, world.token())).code == "revoked"
+        listed = (await get(world.service.operations, "/v1/revocations", operator(world))).json["revocations"]
+        assert [one["reason"] for one in listed] == ["in a paste"]
+    assert kept.stat().st_mode & 0o777 == 0o600
+    kept.write_text("{")
+    with pytest.raises(RuntimeError, match="it holds no revocations"):
+        await World(tmp_path, configuration=configuration).__aenter__()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import argparse
 
 _ATTRIBUTE: Final = re.compile(r"([a-z][a-z0-9_]{0,62})(:?=)(.+)", re.ASCII | re.DOTALL)
+_UNKEPT: Final = "vendor: one process alone knows of this for now: other replicas do not, and a restart forgets it"
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _EPILOG: Final = (
     "What is given must all hold; attributes as in a grant: namespace=analytics, or in JSON "
@@ -84,6 +85,8 @@ def _revoke(options: argparse.Namespace, whom: dict[str, Any], denying: Denying)
     said |= {"deny_policy": True, "roles": options.role} if options.apply else {}
     service = operations.Operations(options)
     made = service.post("/v1/revocations", said)
+    if not made.get("kept"):
+        print(_UNKEPT, file=sys.stderr)
     code = 0
     if options.apply or options.print_deny_policy:
         code = denying.deny(service, made)

@@ -111,6 +111,9 @@ class _Loading:
         if listen and listen == operations and listen[1]:
             message = "the operators' listener may not be the public one"
             main.find(Code.SHARED_ADDRESS, ("operations", "address"), message)
+        if said.operations.revocations and said.store != "memory":
+            message = "a shared store keeps revocations already"
+            main.find(Code.CONTRADICTION, ("operations", "revocations"), message)
         operators = [
             grant(main, ("operations", "operators", index), one, found_issuers)
             for index, one in enumerate(said.operations.operators)
@@ -126,7 +129,10 @@ class _Loading:
                 sts_get=said.listen.sts_get,
             ),
             operations=Operations(
-                host=operations[0], port=operations[1], operators=tuple(one for one in operators if one)
+                host=operations[0],
+                port=operations[1],
+                operators=tuple(one for one in operators if one),
+                revocations=self._path.parent / said.operations.revocations if said.operations.revocations else None,
             ),
             audit=Audit(path=said.audit.path, refuse_on_failure=said.audit.on_failure == "refuse"),
             limits=Limits(

@@ -142,6 +142,7 @@ class Operations(Shape):
 
     address: Text = "0.0.0.0:9090"
     operators: list[Grant] = []
+    revocations: Text | None = None
 
 
 class EncryptionKey(Shape):

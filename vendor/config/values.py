@@ -52,11 +52,12 @@ class Listen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operations:
-    """The operators' listener, and who is an operator."""
+    """The operators' listener, who is an operator, and the file that keeps revocations, None for none."""
 
     host: str
     port: int
     operators: tuple[Grant, ...]
+    revocations: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,7 +119,7 @@ class IncidentDoors:
         self._still(principal)  # who was one when the request began may be none when it is all there
         revocation = self._reader.read(members, by=(principal.issuer, principal.subject))
         stopped = await self._revoking.revoke(revocation, _acting(principal, visit))
-        told = written.write(stopped.revocation) | {"shared": stopped.shared} | _outstanding(stopped.sessions)
+        told = written.write(stopped.revocation) | {"kept": stopped.kept} | _outstanding(stopped.sessions)
         return Answer(201 if stopped.new else 200, wire.dump(told), visit.request_id)
 
     async def _lift(self, visit: Visit) -> Answer:

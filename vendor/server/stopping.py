@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from datetime import timedelta
@@ -21,6 +22,8 @@ DEFAULT: Final = timedelta(hours=12)
 """For how long somebody is stopped, unless it is said: as long as AWS lets a role's session be."""
 LONGEST: Final = timedelta(days=31)
 """For how long at most; who should be stopped for good is taken out of the configuration."""
+LONGEST_WRITTEN: Final = 6 * 1024
+"""Bytes of the longest one, as replicas tell it one another."""
 MOST_ROLES: Final = 20
 """Roles that a revocation names itself."""
 
@@ -45,9 +48,12 @@ class Reader:
         Raises Refusal.
         """
         try:
-            return self._read(members, by=by)
+            read = self._read(members, by=by)
         except written.UnreadableError as exc:
             raise InvalidRequest(Reason.MALFORMED_REQUEST, str(exc)) from exc
+        if len(json.dumps(written.write(read))) > LONGEST_WRITTEN:
+            raise InvalidRequest(Reason.MALFORMED_REQUEST, f"all of it must fit into {LONGEST_WRITTEN} bytes")
+        return read
 
     def _read(self, members: dict[str, Any], *, by: tuple[str, str]) -> Revocation:
         if more := members.keys() - _SAID:
