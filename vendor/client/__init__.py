@@ -8,6 +8,7 @@
     client.py       in what order?
     command.py      `vend`: options.py is what can be typed, printing.py, shell.py and completion.py what is printed
     kept.py         what `vend process` keeps on disk; profile.py what `vend file` keeps fresh
+    aio.py, botocore.py  the same for asyncio, and for boto3, botocore, aiobotocore and fsspec
     execution.py    `vend exec`; agent/ is what serves credentials on this machine, for it and for `vend agent`
 
 Nothing here imports the rest of the package: the client must start quickly and fit in one file.
@@ -34,8 +35,29 @@ from vendor.client.refusals import (
     ValueNotAllowed,
 )
 
+TYPE_CHECKING = False  # as in address.py
+if TYPE_CHECKING:
+    from vendor.client.aio import AsyncClient
+    from vendor.client.botocore import (
+        aiobotocore_session,
+        boto3_session,
+        botocore_session,
+        install,
+        storage_options,
+    )
+
+_LATER = {
+    "AsyncClient": "aio",
+    "aiobotocore_session": "botocore",
+    "boto3_session": "botocore",
+    "botocore_session": "botocore",
+    "install": "botocore",
+    "storage_options": "botocore",
+}
+
 __all__ = [
     "AccessDenied",
+    "AsyncClient",
     "Client",
     "Credentials",
     "ExpiredToken",
@@ -51,4 +73,18 @@ __all__ = [
     "Unreachable",
     "UsageError",
     "ValueNotAllowed",
+    "aiobotocore_session",
+    "boto3_session",
+    "botocore_session",
+    "install",
+    "storage_options",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Load what a short start cannot afford when it is first asked for."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib  # noqa: PLC0415
+
+    return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+DURATIONS = "3600, 900s, 15m or 1h"
+"""How a duration is written."""
+
+
+def read_duration(text: str) -> int | None:
+    """Return the seconds of a duration as people write it, None if it is none."""
+    found = re.fullmatch(r"([1-9][0-9]{0,6})([smh]?)", text)
+    return int(found[1]) * _UNITS[found[2]] if found else None
 
 
 class Clock:

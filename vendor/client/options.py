@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import re
 
+from vendor.client.deadline import DURATIONS, read_duration
 from vendor.client.refusals import UsageError, readable
 from vendor.client.shell import SHELLS
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 PURPOSES = {
     "get": "print the service's answer as JSON",
     "env": 'print export lines, for eval "$(vend env SCOPE)"',
@@ -169,7 +168,7 @@ def parameters(pairs: Sequence[str]) -> dict[str, str]:
 
 def duration(text: str) -> int:
     """Read a duration in seconds."""
-    found = re.fullmatch(r"([1-9][0-9]{0,6})([smh]?)", text)
-    if not found:
-        raise argparse.ArgumentTypeError("a duration reads 3600, 900s, 15m or 1h")
-    return int(found[1]) * _UNITS[found[2]]
+    seconds = read_duration(text)
+    if seconds is None:
+        raise argparse.ArgumentTypeError(f"a duration reads {DURATIONS}")
+    return seconds
