@@ -268,6 +268,17 @@ async def test_a_deny_policy_is_attached_and_taken_off_with_the_revocation(desk:
     assert (await desk.ask("batch-apply")).status == 200
 
 
+async def test_aws_can_be_told_later_and_lifting_undoes_that_too(desk: Desk) -> None:
+    await desk.lend("batch-later")
+    name = f"inc-{secrets.token_hex(4)}"
+    said = ["revoke", "--principal", subject("batch-later"), "--issuer", "cluster-a", "--id", name]
+    assert (await desk.json(*said))["deny_policy"] is False
+    assert (await desk.json(*said, "--apply"))["deny_policy"] is True
+    assert desk.iam.policies
+    assert (await desk.json("revoke", "--lift", name))["taken_off"] == [ROLE]
+    assert desk.iam.policies == {}
+
+
 async def test_they_are_stopped_although_aws_does_not_deny_them_and_it_can_be_tried_again(desk: Desk) -> None:
     await desk.lend("batch-refused")
     desk.iam.refuses = "PutRolePolicy"

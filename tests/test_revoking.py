@@ -211,6 +211,40 @@ async def test_the_same_again_tells_the_others_again_and_writes_no_second_line(p
     assert len(one.lines()) == 1
 
 
+async def test_what_is_said_of_it_later_is_known_to_all_and_withdrawn_with_it(pair: Pair, clock: Clock) -> None:
+    board, one, two = pair
+    await one.revoking.revoke(revocation(subject=SUBJECT), OPERATOR)
+    denied = revocation(subject=SUBJECT, roles=("arn:other",), denied=True)
+    for _ in range(2):
+        made = await one.revoking.revoke(denied, OPERATOR)
+        assert (made.new, made.revocation.denied, made.revocation.roles) == (False, True, ("arn:other",))
+    for replica in (two, Replica(board, clock)):
+        await replica.look()
+        (known,) = replica.revocations.active()
+        assert (known.denied, known.roles) == (True, ("arn:other",))
+    assert [line["action"] for line in one.lines()] == ["made", "denied"]
+    assert len(board.notices) == 2
+    await two.revoking.lift("r-1", OPERATOR)
+    late = Replica(board, clock)
+    for replica in (one, late):
+        await replica.look()
+        assert not replica.stopped()
+        assert replica.broken == []
+
+
+async def test_what_is_said_of_it_while_it_is_lifted_elsewhere_does_not_bring_it_back(pair: Pair) -> None:
+    board, one, two = pair
+    await one.revoking.revoke(revocation(subject=SUBJECT), OPERATOR)
+    await two.look()
+    board.down = True
+    await one.revoking.lift("r-1", OPERATOR)
+    await two.revoking.revoke(revocation(subject=SUBJECT, denied=True), OPERATOR)
+    board.down = False
+    for replica in (one, two, one):
+        await replica.look()
+    assert (one.stopped(), two.stopped()) == (False, False)
+
+
 async def test_an_id_is_not_used_again_for_the_others_may_yet_learn_that_it_was_lifted(pair: Pair) -> None:
     _, one, _ = pair
     await one.revoking.revoke(revocation(subject=SUBJECT), OPERATOR)

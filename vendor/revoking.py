@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from vendor.leases import written
 from vendor.refusals import Conflict, NotFound, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from vendor.audit import Ledger
     from vendor.leases.holders import Holders, Holding
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from vendor.leases.notices import Notices
     from vendor.leases.revocation import Revocation
     from vendor.leases.revocations import Revocations
+
+
+_MORE: Final = "+"
+"""What stands between a revocation's id and the rest of a notice's name that says more of it: such a name is new."""
 
 
 class Stopped(NamedTuple):
@@ -74,15 +79,14 @@ class Revoking:
         if revocation.id in self._notices.withdrawn:
             raise Conflict(Reason.TAKEN, "a revocation with this id was lifted: take another id")
         new = self.revocations.add(revocation)
-        in_force = self.revocations.get(revocation.id) or revocation
-        sessions = await self._enforce(in_force)
-        if new:
-            found = {holding.role for holding in sessions if holding.role}
-            in_force = replace(in_force, roles=tuple(sorted({*in_force.roles, *found})))
-            self.revocations.note(in_force)
-            await self._tell("made", in_force, operator, needed=False, sessions=len(sessions))
-        text = json.dumps(written.write(in_force))
-        kept = await self._notices.post(revocation.id, text, until=in_force.until)
+        known = self.revocations.get(revocation.id) or revocation
+        sessions = await self._enforce(known)
+        in_force = _more(known, revocation, sessions)
+        self.revocations.note(in_force)
+        kept = await self._post(known, in_force, new=new)
+        if new or in_force.denied != known.denied:
+            action = "made" if new else "denied"
+            await self._tell(action, in_force, operator, needed=False, sessions=len(sessions))
         return Stopped(in_force, new, kept, sessions)
 
     async def sessions(self, revocation: Revocation) -> list[Holding]:
@@ -100,25 +104,42 @@ class Revoking:
         if revocation is None:
             raise NotFound(Reason.NO_SUCH_THING, "there is no revocation with this id")
         await self._tell("lifted", revocation, operator, needed=True)
-        await self._notices.withdraw(revocation_id)
+        for name in [one for one in self._notices.standing if _id(one) == revocation_id]:
+            await self._notices.withdraw(name)
         self.revocations.lift(revocation_id)
         return revocation
 
     def learn(self) -> None:
         """Put into force what stands among the notices and lift what was withdrawn, whoever did it."""
-        for name in self._notices.withdrawn:
-            self.revocations.lift(name)
-        for name, text in self._notices.standing.items():
-            if self.revocations.get(name) is None:
-                self._take_over(text)
+        lifted = {_id(name) for name in self._notices.withdrawn}
+        for revocation_id in lifted:
+            self.revocations.lift(revocation_id)
+        standing = {name: text for name, text in self._notices.standing.items() if _id(name) not in lifted}
+        for name in sorted(standing, key=lambda name: name != _id(name)):  # what says more of another comes behind it
+            known = self.revocations.get(_id(name))
+            if known is None or name != known.id:
+                self._take_over(standing[name], known)
 
     async def close(self) -> None:
         """Wait until what was learnt is enforced."""
         await asyncio.gather(*self._enforcing, return_exceptions=True)
 
-    def _take_over(self, text: str) -> None:
+    async def _post(self, known: Revocation, in_force: Revocation, *, new: bool) -> bool:
+        """Tell the other replicas, and return whether they can see it; what was told before is not told otherwise."""
+        name = in_force.id
+        if not new and (known.roles, known.denied) == (in_force.roles, in_force.denied):
+            return await self._notices.again(name)
+        text = json.dumps(written.write(in_force))
+        if not new:
+            name += _MORE + hashlib.sha256(text.encode()).hexdigest()[:16]
+        return await self._notices.post(name, text, until=in_force.until)
+
+    def _take_over(self, text: str, known: Revocation | None) -> None:
         try:
             revocation = written.read(json.loads(text))
+            if known is not None:
+                self.revocations.note(_more(known, revocation, ()))
+                return
             self.revocations.add(revocation)
         except (ValueError, TypeError, AttributeError, Conflict) as exc:
             self._broken(f"a revocation cannot be put into force: {exc}")
@@ -145,3 +166,14 @@ class Revoking:
             **more,
         }
         await self._ledger.tell("revocation", operator.request_id, told, needed=needed)
+
+
+def _more(known: Revocation, said: Revocation, sessions: Iterable[Holding]) -> Revocation:
+    """Return a revocation with what is said of it besides, and the roles of the sessions that it found."""
+    roles = {*known.roles, *said.roles, *(holding.role for holding in sessions if holding.role)}
+    return replace(known, roles=tuple(sorted(roles)), denied=known.denied or said.denied)
+
+
+def _id(name: str) -> str:
+    """Return which revocation a notice is of."""
+    return name.partition(_MORE)[0]

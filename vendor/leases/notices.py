@@ -88,6 +88,11 @@ class Notices:
         """
         return await self._put(name, _Notice(text, until))
 
+    async def again(self, name: str) -> bool:
+        """Have others told of a notice again, as it is; see `post`."""
+        known = self._known.get(name)
+        return known is not None and await self._put(name, known)
+
     async def withdraw(self, name: str) -> bool:
         """Let a notice stand no longer; see `post`."""
         known = self._known.get(name)
