@@ -45,6 +45,8 @@ CONTRACT = {
     "vendor_keys_age_seconds": {"issuer"},
     "vendor_keys_dropped": {"issuer", "reason"},
     "vendor_revocations_active": set(),
+    "vendor_store_requests_total": {"operation", "result"},
+    "vendor_store_integrity_failures_total": set(),
     "vendor_config_generation": set(),
     "vendor_config_reloads_total": {"result"},
     "vendor_event_loop_lag_seconds": set(),
@@ -111,6 +113,7 @@ def _fill(rig: Rig) -> None:
     rig.metrics.sts("aws", "eu-west-1", "AssumeRole", "ok", 0.1)
     rig.metrics.keys_refresh.labels("cluster-a", "ok").inc()
     rig.metrics.dropped("cluster-a", {"weak": 1})
+    rig.metrics.store_requests.labels("claim", "ok").inc()
     rig.metrics.generation.set(1)
     rig.metrics.loop_lag.observe(0.001)
 

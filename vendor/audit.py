@@ -58,6 +58,7 @@ class Source(StrEnum):
 
     STS = "sts"
     MEMORY = "memory"
+    STORE = "store"
 
 
 class SinkError(Exception):

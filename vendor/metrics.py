@@ -177,6 +177,14 @@ class Metrics:
         self.keys_age = Gauge(
             "vendor_keys_age_seconds", "Age of an issuer's keys, +Inf if there are none.", ["issuer"], registry=registry
         )
+        self.store_requests = Counter(
+            "vendor_store_requests", "Requests to the shared store.", ["operation", "result"], registry=registry
+        )
+        self.store_broken = Counter(
+            "vendor_store_integrity_failures",
+            "Things in the shared store that none of us put there.",
+            registry=registry,
+        )
         self.generation = Gauge(
             "vendor_config_generation", "Generation of the configuration that serves.", registry=registry
         )

@@ -111,9 +111,14 @@ class Observer:
         """Count the keys that are not used."""
         self._metrics.dropped(issuer, counts)
 
+    def stored(self, operation: str, result: str) -> None:
+        """Count a request to the shared store."""
+        self._metrics.store_requests.labels(operation, result).inc()
+
     def broken(self, detail: str) -> None:
-        """Log that a notice which replicas share cannot be read."""
-        self._log.error("notice not read", detail=detail)
+        """Count a thing in the shared store that is none of ours, and log it: somebody may be writing there."""
+        self._metrics.store_broken.inc()
+        self._log.error("store holds something that is not ours", detail=detail)
 
     def reviewed(self, issuer: str, result: Result) -> None:
         """Count a question about a token; why it was answered so is in the audit line."""

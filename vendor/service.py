@@ -27,6 +27,7 @@ from vendor.leases.holders import Holders
 from vendor.leases.leases import Leases
 from vendor.leases.notices import Notices
 from vendor.leases.revocations import Revocations
+from vendor.leases.shared import Shared
 from vendor.leases.shelf import Shelf, ShelfError, Unsealed
 from vendor.metrics import Metrics
 from vendor.mint.chain import Chain
@@ -42,6 +43,7 @@ from vendor.server.listener import Listener
 from vendor.server.operators import OperatorDoors
 from vendor.server.public import PublicDoors
 from vendor.server.site import Site, follow, tls_context
+from vendor.sharing import Sharing
 from vendor.targets import Targets
 
 if TYPE_CHECKING:
@@ -92,12 +94,15 @@ class Service:
             packing=self._packing,
             full=self._observer.full,
         )
+        self._sharing = self._made_sharing(configuration, None)
+        self._shared = Shared(clock=clock, broken=self._observer.broken)
         self._expiry = ExpiryLedger(clock=clock)
         self._leases = Leases(
             mint=self._mints,
             clock=clock,
             expiry=self._expiry,
             told=self._observer,
+            shared=self._shared,
             phase=random.random(),  # noqa: S311 - so that replicas do not keep step with one another
         )
         self._revocations = Revocations(clock=clock)
@@ -129,6 +134,7 @@ class Service:
             remark=lambda: self._reloading.remark,
         )
         metrics.revocations.set_function(self._revocations.count)
+        self._share()
         self._show()
 
     def reload(self) -> None:
@@ -143,6 +149,7 @@ class Service:
         async with AsyncExitStack() as stack:
             for close in (self._sink.close, self._close, self._leases.close, self._revoking.close):
                 stack.push_async_callback(close)
+            await self._sharing.open()
             await self._recall()
             await self._targets.open()
             stack.push_async_callback(_end, asyncio.create_task(self._notices.follow()))
@@ -224,25 +231,30 @@ class Service:
             configuration.targets, aws=self._aws, clock=self._clock, report=report, chain=self._chain, before=before
         )
 
+    def _made_sharing(self, configuration: Configuration, before: Sharing | None) -> Sharing:
+        return Sharing(configuration.store, clock=self._clock, report=self._observer.stored, before=before)
+
     async def _switch(self, new: Configuration) -> None:
         """Put another configuration in the place of the one that serves.
 
         Raises RefusedError or OSError, and then nothing has changed.
         """
         refuse_restart(self._configuration, new)
+        sharing = self._made_sharing(new, self._sharing)
         issuers = await asyncio.to_thread(self._made_issuers, new, self._issuers)
         targets = self._made_targets(new, self._targets)
         try:
             mapping = await asyncio.to_thread(_mapping, new, self._generation + 1, self._packing)
             await targets.open()
+            await sharing.open(before=self._sharing)
             with suppress(TimeoutError):  # its tokens are refused until its keys come; all others wait for nothing
                 async with asyncio.timeout(KEYS_WITHIN):
                     await issuers.load_fresh()
         except BaseException:
-            await self._leave(issuers, targets, 0.0)
+            await self._leave(issuers, targets, sharing, 0.0)
             raise
-        self._leave_soon(self._issuers, self._targets)
-        self._configuration, self._issuers, self._targets = new, issuers, targets
+        self._leave_soon(self._issuers, self._targets, self._sharing)
+        self._configuration, self._issuers, self._targets, self._sharing = new, issuers, targets, sharing
         self._put(mapping)
         await self._leases.drop()
 
@@ -250,6 +262,7 @@ class Service:
         """Decide by a mapping, and by what serves now, from this moment on; nothing may be awaited here."""
         self._generation = mapping.generation
         self._mints.switch(self._targets.sts)
+        self._share()
         self._exchange.switch(authenticator=self._made_authenticator(self._issuers), mapping=mapping)
         self._leases.keep(self._keeps, renews=mapping.renews)
         self._operators.appoint(self._configuration.operations.operators)
@@ -257,6 +270,10 @@ class Service:
         self._gate.most = limits.concurrent_requests
         self._allowance.allow(rate=limits.requests_per_second, burst=limits.burst)
         self._show()
+
+    def _share(self) -> None:
+        self._shared.share(self._sharing.leases, self._sharing.ring)
+        self._notices.share(self._sharing.revocations, self._sharing.ring)
 
     def _keeps(self, session: RoleSession) -> bool:
         """Tell whether a session may be lent on: its terms are still these, and nobody has stopped it."""
@@ -281,24 +298,26 @@ class Service:
         if not problems:
             log_warnings(self._configuration, self._log)
 
-    def _leave_soon(self, issuers: Issuers, targets: Targets) -> None:
+    def _leave_soon(self, issuers: Issuers, targets: Targets, sharing: Sharing) -> None:
         """Close what is used no longer, once whoever still uses it has ended."""
-        leaving = asyncio.create_task(self._leave(issuers, targets, LINGER))
+        leaving = asyncio.create_task(self._leave(issuers, targets, sharing, LINGER))
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)
 
-    async def _leave(self, issuers: Issuers, targets: Targets, seconds: float) -> None:
+    async def _leave(self, issuers: Issuers, targets: Targets, sharing: Sharing, seconds: float) -> None:
         try:
             await asyncio.sleep(seconds)
         finally:
             await issuers.close(after=self._issuers)
             await targets.close(after=self._targets)
+            await sharing.close(after=self._sharing)
 
     async def _close(self) -> None:
         for leaving in list(self._leaving):
             await _end(leaving)
         await self._issuers.close()
         await self._targets.close()
+        await self._sharing.close()
 
     def _public(self, listen: Listen) -> Site:
         doors = PublicDoors(exchange=self._exchange, vended=self._leases.by_access_key, sts_get=listen.sts_get)

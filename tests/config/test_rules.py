@@ -13,7 +13,6 @@ from tests.config.rules import (
     grants,
     issuers,
     language,
-    later,
     linted,
     mints,
     parameters,
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 RULES = (
     language.LANGUAGE
     | server.SERVER
-    | later.LATER
     | ceilings.CEILINGS
     | issuers.ISSUERS
     | targets.TARGETS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import secrets
 from collections import Counter
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vendor.leases.sealed import LONGEST, Ring, SealError
+from vendor.leases.sealed import LONGEST, Ring, SealError, read_key
 
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
 RING = Ring({"k1": OLD})
@@ -88,3 +89,11 @@ def test_a_name_tells_nothing_and_is_the_same_for_all_who_have_the_key() -> None
     assert both.names(what) == Ring({"x": NEW}).names(what) + Ring({"y": OLD}).names(what)
     assert both.names(what) != both.names(b"other")
     assert all(len(name) == 64 and name != what.hex() for name in both.names(what))
+
+
+def test_a_key_is_read_as_it_is_or_in_base64_and_nothing_shorter_than_it_looks_is_taken() -> None:
+    for raw in (OLD, base64.b64encode(OLD), base64.urlsafe_b64encode(b"\xff" * 32) + b"\n"):
+        assert len(read_key(raw)) == 32
+    for raw in (b"", OLD[:31], OLD + b"\n", OLD[:16].hex().encode(), base64.b64encode(OLD[:24]), OLD.hex().encode()):
+        with pytest.raises(ValueError, match=r"^expected 32 random bytes, as they are or in base64$"):
+            read_key(raw)

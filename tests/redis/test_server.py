@@ -148,6 +148,15 @@ async def test_an_error_shows_nothing_of_what_was_asked(asked: Asked) -> None:
     assert failed.value.__cause__ is None
 
 
+async def test_closing_ends_what_is_asked(asked: Asked, between: Between) -> None:
+    between.hangs = True
+    asking = asyncio.create_task(asked.server.ask("echo", *ECHO))
+    await asyncio.sleep(0.01)
+    await asked.server.close()
+    with pytest.raises(StoreError):
+        await asking
+
+
 async def test_closing_ends_a_probe_under_way(asked: Asked, between: Between) -> None:
     between.hangs = True
     for _ in range(FAILURES):

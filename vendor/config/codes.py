@@ -35,7 +35,6 @@ class Code(StrEnum):
     EMPTY_VALUE = "V206"
     OUT_OF_RANGE = "V207"
     EXACTLY_ONE = "V208"
-    NOT_YET = "V209"
     NO_SCOPES = "V210"
     BAD_ADDRESS = "V211"
     SHARED_ADDRESS = "V212"
@@ -112,7 +111,7 @@ class Code(StrEnum):
     RESOURCE_MISMATCH = "V665"
     RESOURCE_STAR = "V666"
     RESOURCE_ARN = "V667"
-    # Targets, roles and mints.
+    # Targets, roles and mints, and the store that replicas share.
     UNKNOWN_TARGET = "V701"
     REGION = "V702"
     PARTITIONS = "V703"
@@ -125,6 +124,10 @@ class Code(StrEnum):
     FEATURE = "V710"
     TARGET_OPTION = "V711"
     ORGANIZATION = "V712"
+    STORE_URL = "V720"
+    STORE_OPTION = "V721"
+    STORE_KEY = "V722"
+    STORE_PLAIN = "V770"
     # Ceilings: what exceeds one, and what is wrong with one.
     NAME_BEYOND = "V801"
     ISSUER_BEYOND = "V802"

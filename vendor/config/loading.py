@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from vendor.config import issuers, overlaps, problems, references, scopes, shape, targets, text
+from vendor.config import issuers, overlaps, problems, references, scopes, shape, stores, targets, text
 from vendor.config.ceilings import Ceilings
 from vendor.config.codes import Code
 from vendor.config.files import Sources, UnreadableError, is_beside
@@ -99,7 +99,6 @@ class _Loading:
         return document
 
     def _made(self, main: Document, said: shape.Configuration) -> Configuration | None:
-        _refuse_later(main, said)
         found_issuers = self._issuers(main, said)
         found_targets: dict[str, Target | None] = dict.fromkeys(_keys(main, "targets"))
         found_targets |= {
@@ -118,6 +117,7 @@ class _Loading:
             grant(main, ("operations", "operators", index), one, found_issuers)
             for index, one in enumerate(said.operations.operators)
         ]
+        store = stores.store(main, said.store, self._path.parent, self._sources)
         found_scopes = self._scopes(main, said, found_issuers, found_targets)
         if listen is None or operations is None or self._findings("error"):
             return None
@@ -134,6 +134,7 @@ class _Loading:
                 operators=tuple(one for one in operators if one),
                 revocations=self._path.parent / said.operations.revocations if said.operations.revocations else None,
             ),
+            store=store,
             audit=Audit(path=said.audit.path, refuse_on_failure=said.audit.on_failure == "refuse"),
             limits=Limits(
                 concurrent_requests=said.limits.concurrent_requests,
@@ -240,13 +241,6 @@ class _Loading:
 def _keys(document: Document, name: str) -> list[str]:
     part = document.data.get(name)
     return list(part) if isinstance(part, dict) else []
-
-
-def _refuse_later(main: Document, said: shape.Configuration) -> None:
-    """Find what the language has and this release does not do yet: it is never passed over."""
-    later = "is not in this release"
-    if said.store != "memory":
-        main.find(Code.NOT_YET, ("store",), f"a shared store {later}")
 
 
 def _address(document: Document, at: Path, said: str) -> tuple[str, int] | None:

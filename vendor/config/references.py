@@ -30,6 +30,9 @@ _ALLOWED: Final = (
     ("scopes", "*", "mint", "assume_role", "external_id"),
     ("scopes", "*", "mint", "assume_role", "via", "*", "external_id"),
     ("store", "redis", "url"),
+    ("store", "redis", "nodes", "*"),
+    ("store", "redis", "password"),
+    ("store", "redis", "sentinel", "password"),
     ("listen", "address"),
     ("operations", "address"),
 )

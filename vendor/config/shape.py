@@ -20,6 +20,7 @@ from pydantic import (
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,6})([smhd])", re.ASCII)
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _ATTRIBUTE: Final = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+_WORD: Final = re.compile(r"[A-Za-z0-9._-]{1,32}", re.ASCII)
 _SCOPE: Final = re.compile(r"[a-z0-9][a-z0-9._:-]{0,62}", re.ASCII)
 
 
@@ -48,6 +49,12 @@ def _attribute(value: str) -> str:
 def _scope(value: str) -> str:
     if not _SCOPE.fullmatch(value):
         raise ValueError("expected a name of at most 63 lower-case letters, digits and . _ : -")
+    return value
+
+
+def _word(value: str) -> str:
+    if not _WORD.fullmatch(value):
+        raise ValueError("expected at most 32 letters, digits and . _ -")
     return value
 
 
@@ -146,16 +153,32 @@ class Operations(Shape):
 
 
 class EncryptionKey(Shape):
-    """A key that seals what is stored."""
+    """A key that seals what is stored: 32 bytes, as they are or in base64."""
 
-    id: Text
+    id: Annotated[str, AfterValidator(_word)]
     file: Text
 
 
+class Sentinel(Shape):
+    """What sentinels call the store, and how they know us."""
+
+    service: Text
+    user: Text | None = None
+    password: Text | None = None
+
+
 class Redis(Shape):
-    """A shared store."""
+    """A Redis or Valkey: the first of the keys seals, all of them open."""
 
     url: Text
+    nodes: Annotated[list[Text], Field(min_length=1)] | None = None
+    password: Text | None = None
+    ca_file: Text | None = None
+    certificate: Text | None = None
+    private_key: Text | None = None
+    cluster: bool = False
+    sentinel: Sentinel | None = None
+    prefix: Annotated[str, AfterValidator(_word)] = "vendor"
     encryption_keys: Annotated[list[EncryptionKey], Field(min_length=1)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -61,6 +61,30 @@ class Operations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SharedStore:
+    """A Redis or Valkey that replicas share. `nodes` are hosts and ports: its own, some of a cluster's, or sentinels'.
+
+    `service` is what sentinels call it, None for no sentinels. `keys` are ids and files of the keys that seal what it
+    holds, the first one first.
+    """
+
+    nodes: tuple[tuple[str, int], ...]
+    database: int
+    user: str | None
+    password: str | None = field(repr=False)
+    tls: bool
+    ca_file: Path | None
+    certificate: Path | None
+    private_key: Path | None
+    cluster: bool
+    service: str | None
+    sentinel_user: str | None
+    sentinel_password: str | None = field(repr=False)
+    prefix: str
+    keys: tuple[tuple[str, Path], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
     """Where audit lines go, `-` for stdout, and whether an exchange is refused when its line cannot be written."""
 
@@ -108,11 +132,12 @@ class Target:
 class Configuration:
     """What is served. `files` are all that were read, `warnings` what is allowed and may not be meant.
 
-    `sources` tell whether it has changed since it was read.
+    `sources` tell whether it has changed since it was read. `store` None means that nothing is shared.
     """
 
     listen: Listen
     operations: Operations
+    store: SharedStore | None
     audit: Audit
     limits: Limits
     issuers: Mapping[str, Issuer]

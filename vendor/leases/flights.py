@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from vendor.audit import Source
 from vendor.leases.lane import Lane
 from vendor.refusals import Overloaded, RateLimited, Reason, Refusal, StsUnavailable
 
@@ -22,11 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Flight:
-    """A mint under way since `began` on the monotonic clock; what one of `forgotten` says yes to is not kept."""
+    """A mint under way since `began` on the monotonic clock; what one of `forgotten` says yes to is not kept.
+
+    `source` is where the latest of what it brought came from.
+    """
 
     session: RoleSession
     lane: Lane
     began: float
+    source: Source = Source.STS
     forgotten: list[Callable[[Lease], bool]] = field(default_factory=list)
     task: asyncio.Task[Lease] = field(init=False)
 

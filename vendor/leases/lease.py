@@ -31,6 +31,14 @@ class Clock(Protocol):
         ...
 
 
+def margin(lifetime: float) -> float:
+    """Return the seconds of a session's life that newer credentials are wanted for.
+
+    Twenty minutes, or a quarter of a long session, or half of a short one.
+    """
+    return max(min(WANTED, lifetime / 2), lifetime / 4)
+
+
 class Warrant(NamedTuple):
     """On whose word a session may be renewed while nobody asks: the scope as it was granted, and the asker's token."""
 
@@ -69,10 +77,9 @@ class Lease:
     STS counts from the request: where more seems to be left, our wall clock is late, and would be believed again.
     """
     margin: float = field(init=False)
-    """Seconds of remaining life below which new credentials are wanted.
+    """Seconds of remaining life below which new credentials are wanted; see `margin`.
 
-    Twenty minutes, or a quarter of a long session, or half of a short one. A session that ends with its caller's token
-    cannot be had any longer, so nothing newer is wanted.
+    A session that ends with its caller's token cannot be had any longer, so nothing newer is wanted.
     """
 
     def __post_init__(self) -> None:
@@ -83,7 +90,7 @@ class Lease:
         not_after = self.session.not_after
         if not_after is not None and self.credentials.expiration >= not_after - timedelta(minutes=1):
             return 0.0
-        return max(min(WANTED, self.lifetime / 2), self.lifetime / 4)
+        return margin(self.lifetime)
 
     @property
     def refresh_after(self) -> datetime:

@@ -10,9 +10,10 @@ from vendor.audit import Source
 from vendor.leases.flights import Flight, Flights
 from vendor.leases.held import Held
 from vendor.leases.lane import Lane
-from vendor.leases.lease import Clock, Lease, Warrant
+from vendor.leases.lease import Clock, Lease, Warrant, margin
 from vendor.leases.remembered import Remembered
 from vendor.leases.renewals import Renewals
+from vendor.leases.shared import Shared
 from vendor.leases.vended import Vended
 from vendor.policy.proof import NO_PROOF, Proof
 from vendor.refusals import Refusal
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from vendor.credentials import Credentials
     from vendor.leases.expiry import ExpiryLedger
+    from vendor.leases.stored import Stored
     from vendor.policy.grant import Scope
     from vendor.policy.session import RoleSession
 
@@ -29,6 +31,8 @@ GRACE: Final = 0.3
 """Seconds for which who could be lent what is held waits for something newer."""
 LOOK: Final = 0.25
 """Seconds between looks at what is to be renewed."""
+NEWER: Final = 60.0
+"""Seconds by which something of another replica's must last longer than what is held to be worth taking."""
 SWEPT: Final = 500
 """Leases that are looked at in one go."""
 
@@ -67,6 +71,7 @@ class Leases:
         clock: Clock,
         expiry: ExpiryLedger,
         told: Told | None = None,
+        shared: Shared | None = None,
         capacity: int = 100_000,
         most_bytes: int = 400_000_000,
         most_flights: int = 5_000,
@@ -78,6 +83,7 @@ class Leases:
         self._clock = clock
         self._expiry = expiry
         self._told = told
+        self._shared = shared or Shared(clock=clock, broken=lambda _: None)
         self._held = Held(most=capacity, most_bytes=most_bytes)
         self._refused = Remembered(clock=clock, most=capacity)
         self._flights = Flights(clock=clock, most=most_flights, most_each=most_each)
@@ -153,14 +159,16 @@ class Leases:
     async def _sweep(self, forgotten: Callable[[Lease], bool]) -> None:
         """Let go of what is held and forgotten, a little at a time: it may be a lot, and nobody asks for it."""
         for begin in range(0, len(leases := list(self._held)), SWEPT):
-            for lease in leases[begin : begin + SWEPT]:
-                if forgotten(lease):
-                    self._renewals.let_go(lease)
+            swept = [lease for lease in leases[begin : begin + SWEPT] if forgotten(lease)]
+            for lease in swept:
+                self._renewals.let_go(lease)
+            self._shared.forget(lease.session for lease in swept)
             await asyncio.sleep(0)
 
     async def close(self) -> None:
         """End the mints that are under way."""
         await self._flights.close()
+        await self._shared.close()
 
     def _look(self, session: RoleSession) -> Lease | None:
         """Return what is held of this session and has not ended."""
@@ -179,18 +187,18 @@ class Leases:
         spare = held is not None and held.remaining(self._clock) > held.little
         if held is not None and spare and self._clock.monotonic() < held.retry_at:
             return held, Source.MEMORY
-        flight = self._flights.find(session.key)
-        source = Source.STS if flight is None else Source.MEMORY
+        joined = flight = self._flights.find(session.key)
         try:
             self._refused.check(session.key)
             flight = flight or self._start(session, Lane.RENEWAL if held else Lane.FIRST, proof)
             patience = min(deadline, flight.began + GRACE) if spare else deadline
-            return await self._flights.land(flight, patience), source
+            lease = await self._flights.land(flight, patience)
         except Refusal:
             held = self._look(session)
             if held is None:
                 raise
             return held, Source.MEMORY
+        return lease, flight.source if joined is None else Source.MEMORY
 
     def _renew(self, lease: Lease) -> None:
         """Begin to renew a lease that nobody waits for."""
@@ -203,28 +211,61 @@ class Leases:
         return self._flights.start(session, lane, partial(self._mint_and_hold, proof))
 
     async def _mint_and_hold(self, proof: Proof, flight: Flight) -> Lease:
+        """Mint, unless another replica has or does; what is there that is good for a while is held meanwhile."""
+        held = self._held.get(flight.session.key)
+        worth = held.remaining(self._clock) + NEWER if held else 0.0
+        enough = worth if held else margin(flight.session.duration.total_seconds())
+        async with self._shared.claimed(flight.session, wanted=enough, waits=held is not None) as claim:
+            if claim.found is not None and claim.found.left >= worth:
+                lease = self._took(flight, claim.found)
+                if claim.settled or not (held or lease.wants_newer(self._clock)):
+                    return lease
+            lease = await self._minted(flight, proof)
+            if self._held.get(flight.session.key) is lease:
+                claim.fill(lease.credentials)
+        return lease
+
+    def _took(self, flight: Flight, found: Stored) -> Lease:
+        """Hold what another replica has minted."""
+        lease = Lease(
+            session=flight.session,
+            credentials=found.credentials,
+            minted=found.minted,
+            minted_monotonic=self._clock.monotonic() - found.age,
+        )
+        self._land(flight, lease, Source.STORE)
+        return lease
+
+    async def _minted(self, flight: Flight, proof: Proof) -> Lease:
+        """Mint, and hold what comes of it."""
         session = flight.session
         try:
-            lease = self._lease(session, await self._mint.mint(session, lane=flight.lane, proof=proof))
+            credentials = await self._mint.mint(session, lane=flight.lane, proof=proof)
         except Exception as failure:
             if isinstance(failure, Refusal):
                 self._refused.add(session.key, failure)
             self._fail(session, failure)
             raise
-        if flight.lane is not Lane.FIRST and self._told is not None:
-            self._told.note_renewed(session.scope, None)
-        if self._keeps(session) and not any(forgotten(lease) for forgotten in flight.forgotten):
-            self._hold(lease)
-        return lease
-
-    def _lease(self, session: RoleSession, credentials: Credentials) -> Lease:
-        self._expiry.add(session.scope, credentials.expiration)
-        return Lease(
+        lease = Lease(
             session=session,
             credentials=credentials,
             minted=self._clock.now(),
             minted_monotonic=self._clock.monotonic(),
         )
+        self._land(flight, lease, Source.STS)
+        return lease
+
+    def _land(self, flight: Flight, lease: Lease, source: Source) -> None:
+        """Count a lease, and hold it if it may be."""
+        session, flight.source = flight.session, source
+        if self._vended.find(lease.credentials.access_key_id) is None:
+            self._expiry.add(session.scope, lease.credentials.expiration)
+        if flight.lane is not Lane.FIRST and self._told is not None:
+            self._told.note_renewed(session.scope, None)
+        if self._keeps(session) and not any(forgotten(lease) for forgotten in flight.forgotten):
+            self._hold(lease)
+        elif source is Source.STORE:
+            self._shared.forget([session])
 
     def _hold(self, lease: Lease) -> None:
         before = self._held.find(lease.session.issuer, lease.session.key)

@@ -65,9 +65,9 @@ class Notices:
         self._told: dict[str, str] = {}
         self._shared: tuple[Board, Ring] | None = None
 
-    def share(self, board: Board, ring: Ring) -> None:
+    def share(self, board: Board | None, ring: Ring | None) -> None:
         """Share them by this board from now on, sealed with these keys."""
-        self._shared = board, ring
+        self._shared = None if board is None or ring is None else (board, ring)
         self._pinned = {}
 
     @property

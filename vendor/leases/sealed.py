@@ -10,6 +10,7 @@ Each value has a key of its own, as one key is good for 2^32 random nonces only,
 
 from __future__ import annotations
 
+import base64
 import hmac
 import secrets
 from typing import TYPE_CHECKING, Final
@@ -31,6 +32,22 @@ _NONCE: Final = 12
 
 class SealError(Exception):
     """Bytes that no holder of our keys sealed for this use; the message says what is wrong and shows nothing of it."""
+
+
+def read_key(raw: bytes) -> bytes:
+    """Return the key that a file holds: 32 bytes, or what is them in base64 (RFC 4648, either alphabet).
+
+    Raises ValueError, whose message shows nothing of it.
+    """
+    if len(raw) == KEY_BYTES and not (raw.isascii() and raw.decode().isprintable()):  # that would be a text
+        return raw
+    try:
+        key = base64.b64decode(raw.strip().replace(b"-", b"+").replace(b"_", b"/"), validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"expected {KEY_BYTES} random bytes, as they are or in base64")
+    return key
 
 
 class Ring:

@@ -44,7 +44,24 @@ WITH_ID = scopes_with("role/reports\n", "role/reports\n        external_id: '${e
 ANY = "Action: a, Resource: a"
 ARN = "      policy_arns: [arn:aws:iam::aws:policy/ReadOnlyAccess]\n"
 
+KEY = "A" * 43 + "="
+REDIS = "version: 1\nstore: {redis: {url: 'rediss://redis.example.com', encryption_keys: [{id: k1, file: k1}]}}\n"
+
+
+def _stored(code: str, old: str, new: str) -> Folder:
+    """Return the sound configuration with a store in which one passage is replaced."""
+    store = changed("version: 1\n", REDIS)
+    assert store.count(old) == 1, old
+    return Folder(code, {"vendor.yaml": store.replace(old, new), "k1": KEY})
+
+
 FOLDERS = {
+    "a store has a URL of one": _stored("V720", "rediss:", "https:"),
+    "an option of a store belongs to something": _stored(
+        "V721", "{redis: {", "{redis: {cluster: true, sentinel: {service: primary}, "
+    ),
+    "a key is one": _stored("V722", "file: k1}", "file: k1}, {id: k1, file: k1}"),
+    "a store in plain text is told": _stored("V770", "rediss:", "redis:"),
     "a control character is told": _alone("V103", SOUND.replace("Reports", "Re\x1bports")),
     "an empty file is told": _alone("V105", "# nothing but this\n"),
     "what is nested too deep is not read": _alone("V107", f"version: {'[' * 40}{']' * 40}\n"),

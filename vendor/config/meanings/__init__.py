@@ -14,6 +14,7 @@ from vendor.config.meanings.linted import LINTED
 from vendor.config.meanings.places import PLACES
 from vendor.config.meanings.sessions import SESSIONS
 from vendor.config.meanings.shape import SHAPE
+from vendor.config.meanings.stores import STORES
 from vendor.config.meanings.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -23,6 +24,6 @@ if TYPE_CHECKING:
     from vendor.config.meanings.meaning import Meaning
 
 MEANINGS: Final[Mapping[Code, Meaning]] = MappingProxyType(
-    LANGUAGE | SHAPE | ISSUERS | GRANTS | PLACES | SESSIONS | LINTED | TARGETS | CEILINGS | FILES
+    LANGUAGE | SHAPE | ISSUERS | GRANTS | PLACES | SESSIONS | LINTED | TARGETS | STORES | CEILINGS | FILES
 )
 """The meaning of every code."""

@@ -48,11 +48,6 @@ SHAPE: Final = {
         why="With two answers, which one holds would be chance.",
         mend="Keep one of those that are told.",
     ),
-    Code.NOT_YET: Meaning(
-        "something that this release does not do yet",
-        why="It is refused because passing over it would promise what is not kept.",
-        mend="Leave it out until a release does it.",
-    ),
     Code.NO_SCOPES: Meaning(
         "no scope anywhere",
         why="There would be nothing that anybody may have.",
