@@ -12,10 +12,12 @@ from base64 import urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from shutil import which
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.client.conftest import ROOT
 from tests.client.service import SECRET, TOKEN, Handler, Service, golden, raw, refused, vended
 from vendor.client.agent.callers import user_of
 
@@ -491,3 +493,26 @@ def test_a_link_local_address_that_is_not_here_is_told_with_the_mend(vend: Calla
     done = vend("agent", "--listen", "169.254.170.23:80")
     assert done.returncode == 2
     assert "ip addr add 169.254.170.23/32 dev lo" in done.stderr
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not all(map(which, ("unshare", "ip", "nsenter"))), reason="needs root and network namespaces"
+)
+def test_a_node_serves_its_pods_with_their_own_tokens_alone(tmp_path: Path) -> None:
+    done = subprocess.run(  # noqa: S603
+        ["unshare", "-n", sys.executable, "-m", "tests.client.agent.node", str(tmp_path)],  # noqa: S607
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["pod"] == "container-role ASIAIOSFODNN7EXAMPLE"
+    assert told["with"] == [True]
+    assert "this agent asks with its caller's own" in told["pod without a token"]
+    assert told["after that"] == 1
+    assert told["node by a relative URI"] == "container-role ASIAIOSFODNN7EXAMPLE"
+    assert told["node by IPv6"] == "container-role ASIAIOSFODNN7EXAMPLE"
+    assert "another machine or network namespace" in told["pod of an agent that has an identity of its own"]
