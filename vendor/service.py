@@ -95,6 +95,7 @@ class Service:
             full=self._observer.full,
         )
         self._sharing = self._made_sharing(configuration, None)
+        self._shelf: Shelf | None = None
         self._shared = Shared(clock=clock, broken=self._observer.broken)
         self._expiry = ExpiryLedger(clock=clock)
         self._leases = Leases(
@@ -177,7 +178,8 @@ class Service:
                 await shelf.open()
             except ShelfError as exc:
                 raise OSError(errno.EINVAL, str(exc), str(path)) from exc
-            self._notices.share(shelf, Unsealed())
+            self._shelf = shelf
+            self._share()
         await self._notices.look()
 
     async def _listen(self, stack: AsyncExitStack, site: Site, tls: Tls | None) -> str:
@@ -273,7 +275,10 @@ class Service:
 
     def _share(self) -> None:
         self._shared.share(self._sharing.leases, self._sharing.ring)
-        self._notices.share(self._sharing.revocations, self._sharing.ring)
+        if self._shelf is None:
+            self._notices.share(self._sharing.revocations, self._sharing.ring)
+        else:
+            self._notices.share(self._shelf, Unsealed())
 
     def _keeps(self, session: RoleSession) -> bool:
         """Tell whether a session may be lent on: its terms are still these, and nobody has stopped it."""

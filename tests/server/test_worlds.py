@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -101,6 +102,10 @@ async def test_who_was_stopped_is_so_after_a_restart_where_a_file_keeps_it(tmp_p
     configuration = CONFIGURATION.replace("operations:\n", 'operations:\n  revocations: "revocations.json"\n')
     said = {"scope": "reports:read", "reason": "in a paste"}
     async with World(tmp_path, configuration=configuration) as world:
+        world.service.process.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(20):
+            while not any("configuration reloaded" in line for line in world.service.log):  # noqa: ASYNC110 - its log
+                await asyncio.sleep(0.05)
         made = await post(world.service.operations, "/v1/revocations", operator(world), said)
         assert (made.status, made.json["kept"]) == (201, True)
     async with World(tmp_path, configuration=configuration) as world:
