@@ -18,6 +18,7 @@ from tests.leases.test_revocations import revocation
 from tests.made import SECRET, TOKEN, credentials, scope
 from vendor.allowance import Allowance
 from vendor.audit import Door, Entry, Ledger, SinkError, Source
+from vendor.credentials import Secret
 from vendor.exchange import Exchange, Request
 from vendor.identity.authentication import Authenticator, TrustedIssuer, VerificationKey
 from vendor.identity.issuer import GivenKeys, Issuer, Kind
@@ -28,7 +29,7 @@ from vendor.policy import decision
 from vendor.policy.decision import Asked
 from vendor.policy.grant import Grant, Scope
 from vendor.policy.matcher import Equal
-from vendor.policy.mint import AssumeRole
+from vendor.policy.mint import AssumeRole, WebIdentity
 from vendor.policy.template import Text
 from vendor.refusals import (
     AccessDenied,
@@ -122,8 +123,10 @@ class Mint:
 
     trouble: Trouble
     clock: Clock
+    shown: list[Proof] = field(default_factory=list)
 
     async def mint(self, session: RoleSession, *, lane: Lane, proof: Proof) -> Credentials:
+        self.shown.append(proof)
         await self.trouble.wait("mint")
         return credentials(session, now=self.clock.now())
 
@@ -167,13 +170,14 @@ class World:
         ledger = Ledger(sink=self.sink, observe=self.entries.append, clock=self.clock, refuse=refuse)
         self.revocations = Revocations(clock=self.clock)
         self.allowance = Allowance(clock=self.clock, rate=1, burst=burst)
+        self.mint = Mint(self.trouble, self.clock)
         self.issuer = TrustedIssuer(issuer=_issuer(), keys=Keys(self.trouble, self.key))
         self.exchange = Exchange(
             authenticator=Authenticator(issuers={ISSUER: self.issuer}, clock=self.clock),
             mapping=decision.Mapping(scopes=self.scopes, generation=1),
             revocations=self.revocations,
             allowance=self.allowance,
-            leases=Leases(mint=Mint(self.trouble, self.clock), clock=self.clock, expiry=ExpiryLedger(clock=self.clock)),
+            leases=Leases(mint=self.mint, clock=self.clock, expiry=ExpiryLedger(clock=self.clock)),
             ledger=ledger,
             clock=self.clock,
         )
@@ -234,6 +238,36 @@ async def test_it_authenticates_decides_opens_lends_and_records_in_this_order(wo
     assert line["access_key_id"] == lease.credentials.access_key_id
     (entry,) = world.entries
     assert (entry.outcome, entry.source) == ("issued", Source.STS)
+
+
+async def test_what_a_door_needs_to_hand_a_lease_out_is_a_part_of_the_exchange(world: World) -> None:
+    handed: list[Lease] = []
+
+    async def then(lease: Lease) -> None:
+        assert world.sink.lines == []
+        handed.append(lease)
+
+    assert handed == [await world.ask(then=then)]
+
+    async def refused(_: Lease) -> None:
+        raise StsUnavailable(Reason.NO_ANSWER, detail="no page")
+
+    assert (await world.refusal(then=refused)).reason is Reason.NO_ANSWER
+    line = world.lines()[-1]
+    assert (line["outcome"], line["code"], line["access_key_id"]) == ("refused", "sts_unavailable", None)
+
+
+async def test_the_token_is_shown_to_aws_only_where_it_is_asked_about_it(world: World) -> None:
+    await world.ask()
+    role = Text.parse("arn:aws:iam::111122223333:role/reports")
+    world.scopes.held["reports:read"] = replace(world.scopes.held["reports:read"], mint=WebIdentity(role=role))
+    world.exchange.switch(
+        authenticator=Authenticator(issuers={ISSUER: world.issuer}, clock=world.clock),
+        mapping=decision.Mapping(scopes=world.scopes, generation=2),
+    )
+    token = world.token()
+    await world.ask(token=token)
+    assert [proof.token for proof in world.mint.shown] == [None, Secret(token)]
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -15,6 +15,7 @@ from vendor.policy.proof import NO_PROOF, Proof, bound, shows_token
 from vendor.refusals import IssuerUnavailable, MissingToken, PolicyTooLarge, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from collections.abc import Mapping as AbstractMapping
     from datetime import datetime
 
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 class Request(NamedTuple):
     """One request as a door read it: `token` may be missing; `began` and `deadline` are monotonic seconds.
 
-    `proof` is what STS itself wants to see of the caller, where it does.
+    `proof` is what STS itself wants to see of the caller, where it does; `then` is what the door needs to hand a lease
+    out, and a part of the exchange: it raises Refusal too.
     """
 
     request_id: str
@@ -41,6 +43,7 @@ class Request(NamedTuple):
     began: float
     deadline: float
     proof: Proof = NO_PROOF
+    then: Callable[[Lease], Awaitable[None]] | None = None
 
 
 class Rules(NamedTuple):
@@ -160,7 +163,7 @@ class Exchange:
             except PolicyTooLarge as refusal:
                 entry.session = rules.mapping.lighten(entry.permission, entry.session, refusal)
             else:
-                return lease
+                return await _ready(request, lease)
 
     async def _identify(
         self, token: str | None, sha256: str | None, deadline: float, known: Known | None = None
@@ -203,6 +206,13 @@ class Exchange:
             generation=self.mapping.generation,
             token_sha256=None if request.token is None else digest(request.token),
         )
+
+
+async def _ready(request: Request, lease: Lease) -> Lease:
+    """Return a lease once the door has what it needs to hand it out."""
+    if request.then is not None:
+        await request.then(lease)
+    return lease
 
 
 def _shown(request: Request, session: RoleSession) -> Proof:

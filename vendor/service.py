@@ -325,7 +325,12 @@ class Service:
         await self._sharing.close()
 
     def _public(self, listen: Listen) -> Site:
-        doors = PublicDoors(exchange=self._exchange, vended=self._leases.by_access_key, sts_get=listen.sts_get)
+        doors = PublicDoors(
+            exchange=self._exchange,
+            vended=self._leases.by_access_key,
+            link=lambda lease: self._targets.link(lease),  # noqa: PLW0108 - a reload puts others in their place
+            sts_get=listen.sts_get,
+        )
         return self._site(doors.find, listen, drain=DRAIN, voice=doors.voice, gate=self._gate)
 
     def _site(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from vendor.mint import cognito
 from vendor.mint.asking import Asking
 from vendor.mint.budget import Budget
 from vendor.mint.calls import Calls
+from vendor.mint.console import Console
 from vendor.mint.devices import Devices
 from vendor.mint.endpoint import Options
 from vendor.mint.identity import Identity
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from aiobotocore.session import AioSession
 
     from vendor.config.values import Target
+    from vendor.leases.lease import Lease
     from vendor.mint.asking import Clock
     from vendor.mint.chain import Chain
     from vendor.mint.regions import Region
@@ -37,6 +40,7 @@ class _Part:
     budget: Budget
     asking: Asking
     sts: Sts
+    console: Console
 
 
 class Targets:
@@ -82,6 +86,10 @@ class Targets:
         """The STS of each target."""
         return {name: part.sts for name, part in self.parts.items()}
 
+    async def link(self, lease: Lease) -> str:
+        """Return a link to the console for what was lent; see `vendor.mint.console.Console.link`."""
+        return await self.parts[lease.session.target].console.link(lease.credentials)
+
     async def open(self) -> None:
         """Make the clients that are not there yet; see `vendor.mint.sts.Sts.open`."""
         for sts in self.sts.values():
@@ -106,7 +114,17 @@ class Targets:
         )
         asking = self._asking(target, "sts", identity, budget)
         pools = self._asking(target, cognito.SERVICE, identity, Budget(most=None, clock=self._clock))
-        return _Part(target, budget, asking, Sts(asking=asking, pools=pools, calls=calls))
+        return _Part(target, budget, asking, Sts(asking=asking, pools=pools, calls=calls), self._console(target))
+
+    def _console(self, target: Target) -> Console:
+        return Console(
+            partition=target.partition,
+            url=target.federation_url,
+            foreign=target.endpoint_url is not None,
+            tls=ssl.create_default_context(cadata=target.authorities) if target.authorities else True,
+            clock=self._clock,
+            report=partial(self._report, target.name, target.regions[0]),
+        )
 
     def _asking(self, target: Target, service: str, identity: Identity, budget: Budget) -> Asking:
         return Asking(

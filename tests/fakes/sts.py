@@ -17,7 +17,7 @@ from aiohttp import web
 from tests.fakes import sts_wire, trust
 from tests.fakes.faults import Fault, Kind, Switches
 from tests.fakes.loopback import Loopback, Now, RealTime, reset, run
-from tests.fakes.sts_others import ASSERTED_NAME, UNSIGNED, Others
+from tests.fakes.sts_others import ASSERTED_NAME, SIGN_IN, UNSIGNED, Others
 from tests.fakes.sts_wire import Request, element
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ class STS(Switches, Loopback):
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Record one request, then answer it or misbehave."""
+        if request.path == SIGN_IN:
+            return await self.others.sign_in(request)
         parsed = await _parse(request)
         self.requests.append(parsed)
         async with self._arrival:

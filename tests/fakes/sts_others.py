@@ -30,6 +30,8 @@ Refused = tuple[str, str, int]
 UNSIGNED = {"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "GetId", "GetCredentialsForIdentity"}
 ASSERTED_NAME = "somebody@example.com"
 """What a session by assertion is called."""
+SIGN_IN = "/federation"
+"""Where a session is turned into a link to the console."""
 LONG_TERM = {"GetSessionToken", "GetFederationToken"}
 _STEP = 30
 _PAGE = 2
@@ -60,6 +62,15 @@ class Others:
         self.answered_identity: str | None = None
         self.organization: dict[str, Unit] = {}
         self.broken_json: str | None = None
+        self.signed_in: list[dict[str, str]] = []
+        self.sign_in_status = 200
+        self.sign_in_body: str | None = None
+
+    async def sign_in(self, request: web.Request) -> web.StreamResponse:
+        """Answer a token for signing in, the status or the body that a test wants."""
+        self.signed_in.append(dict(request.query))
+        body = json.dumps({"SigninToken": f"CANARYSIGNIN{uuid.uuid4().hex}"}) if self.sign_in_body is None else None
+        return web.Response(text=body or self.sign_in_body, status=self.sign_in_status)
 
     def refusal(self, request: Request, issued: Mapping[str, Request]) -> Refused | None:
         """Return how a role is refused for what came before or with it, None if it is not."""

@@ -13,7 +13,7 @@ from vendor.server.answer import Answer
 from vendor.server.sts import PATHS, StsDoor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from vendor.identity.principal import Principal
     from vendor.leases.lease import Lease
@@ -22,12 +22,23 @@ if TYPE_CHECKING:
 IN_TIME: Final = 0.9
 """Seconds within which a request is answered: the C++ SDK gives up at 1.0 s and then signs nothing."""
 
+FOR_PEOPLE: Final = 8.0
+"""Seconds for which a person waits for a session to sign in with."""
+
 
 class PublicDoors:
-    """What the public listener answers."""
+    """What the public listener answers; `link` makes links to a console."""
 
-    def __init__(self, *, exchange: Exchange, vended: Callable[[str], Lease | None], sts_get: bool) -> None:
+    def __init__(
+        self,
+        *,
+        exchange: Exchange,
+        vended: Callable[[str], Lease | None],
+        link: Callable[[Lease], Awaitable[str]],
+        sts_get: bool,
+    ) -> None:
         self._exchange = exchange
+        self._link = link
         self._sts = StsDoor(exchange=exchange, vended=vended, get=sts_get, in_time=IN_TIME)
 
     def find(self, segments: tuple[str, ...]) -> Doors | None:
@@ -39,9 +50,18 @@ class PublicDoors:
                 return {"GET": self._container, "POST": self._twin}
             case ("",) | ("sts",) | ("sts", ""):
                 return self._sts.doors
-            case ("v1", "scopes"):
+            case ("v1", *rest):
+                return self._others(rest)
+            case _:
+                return None
+
+    def _others(self, segments: list[str]) -> Doors | None:
+        match segments:
+            case ("console", _):
+                return {"POST": self._console}
+            case ("scopes",):
                 return {"GET": self._scopes}
-            case ("v1", "explain"):
+            case ("explain",):
                 return {"POST": self._explain}
             case _:
                 return None
@@ -65,6 +85,21 @@ class PublicDoors:
         proof = wire.read_proof(members)
         asked = wire.read_asked(members, scope=_scope(visit))
         return await self._lend(visit, Door.JSON, asked, wire.twin_document, proof)
+
+    async def _console(self, visit: Visit) -> Answer:
+        """Answer a link with which a person is signed in to the console; it is in the answer alone."""
+        visit.target.refuse_query()
+        members = await wire.read_body(visit.request, proof=True)
+        proof = wire.read_proof(members)
+        asked = wire.read_asked(members, scope=_scope(visit))
+        request = self._request(visit, Door.CONSOLE, asked, proof, in_time=FOR_PEOPLE)
+        links: list[str] = []
+
+        async def link(lease: Lease) -> None:
+            links[:] = [await self._link(lease)]
+
+        lease = await self._exchange.exchange(request._replace(then=link))
+        return Answer(200, wire.dump(wire.console_document(lease, links[0])), visit.request_id)
 
     async def _scopes(self, visit: Visit) -> Answer:
         """Answer which scopes the caller may have."""
@@ -95,20 +130,23 @@ class PublicDoors:
         proof: Proof = NO_PROOF,
     ) -> Answer:
         """Answer with a lease; the finished bytes stay with it, as the next hundred callers get the same."""
-        request = Request(
+        lease = await self._exchange.exchange(self._request(visit, door, asked, proof, in_time=IN_TIME))
+        body = lease.answers.get(door)
+        if body is None:
+            body = lease.answers[door] = wire.dump(document(lease))
+        return Answer(200, body, visit.request_id)
+
+    @staticmethod
+    def _request(visit: Visit, door: Door, asked: Asked, proof: Proof, *, in_time: float) -> Request:
+        return Request(
             request_id=visit.request_id,
             door=door,
             token=wire.read_token(visit.request),
             asked=asked,
             began=visit.began,
-            deadline=visit.began + IN_TIME,
+            deadline=visit.began + in_time,
             proof=proof,
         )
-        lease = await self._exchange.exchange(request)
-        body = lease.answers.get(door)
-        if body is None:
-            body = lease.answers[door] = wire.dump(document(lease))
-        return Answer(200, body, visit.request_id)
 
 
 def _scope(visit: Visit) -> str | None:

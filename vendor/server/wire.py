@@ -311,6 +311,11 @@ def twin_document(lease: Lease) -> dict[str, str]:
     }
 
 
+def console_document(lease: Lease, link: str) -> dict[str, str]:
+    """Return the console door's document."""
+    return {"Url": link, "Expiration": timestamp(lease.credentials.expiration), "Scope": lease.session.scope}
+
+
 def _token_document(lease: Lease) -> dict[str, str]:
     credentials = lease.credentials
     return {
