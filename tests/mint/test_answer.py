@@ -167,3 +167,10 @@ def test_the_id_of_the_session_is_kept_where_it_is_one(given: object, read: str 
     answer = _answer()
     answer["AssumedRoleUser"]["AssumedRoleId"] = given
     assert _read(answer).user_id == read
+
+
+@pytest.mark.parametrize("given", [None, "text", []])
+def test_an_answer_without_credentials_is_no_answer(given: Any) -> None:
+    with pytest.raises(StsUnavailable) as refused:
+        _read({**_answer(), "Credentials": given})
+    assert refused.value.detail == "no credentials"
