@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import faults
-from tests.fakes.sts import SECRET, STS, TOKEN
+from tests.fakes.sts import SECRET, STS, TOKEN, packed_bytes
 from tests.fakes.trust import Trust
 from tests.service import BASE_IDENTITY, CONFIGURATION, ROOT
 from vendor import config
@@ -240,6 +240,21 @@ async def test_people_are_told_what_to_mend_and_what_aws_says(desk: Desk) -> Non
     desk.trust(Trust(tags=False))
     told = await desk.check(form="text")
     assert told.out.splitlines()[1:] == [f"reports:read: fails: {ROLE}", PLAINLY]
+
+
+async def test_optional_tags_are_left_out_as_serving_does_and_that_is_a_warning(desk: Desk) -> None:
+    tags = 'tags: {namespace: "{{ namespace }}", team: 0f3a9c77d1e54b28, job: 9b1d7730c2aa4e65}'
+    desk.change('tags: {namespace: "{{ namespace }}"}', f"{tags}\n      optional_tags: [job, team]")
+    await desk.check()
+    kept = desk.asked[-1]
+    desk.sts.packed_limit = packed_bytes(kept) - 5
+    told = await desk.check()
+    (verdict,) = told.live
+    assert (told.code, told.problems) == (0, [])
+    assert list(desk.asked[-1].tags) == ["namespace", "team"]
+    assert "AWS cannot pack all of it: sessions go without the optional tags job" in verdict["warnings"]
+    desk.sts.packed_limit = packed_bytes(replace(kept, parameters={"Policy": kept.policy or ""})) - 5
+    assert (await desk.check()).problems == ["packed_size"]
 
 
 async def test_what_our_own_session_brings_along_is_named_though_the_scope_has_none_of_it(desk: Desk) -> None:

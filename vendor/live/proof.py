@@ -14,7 +14,8 @@ from vendor.live import problems
 from vendor.live.example import example
 from vendor.live.problems import Kind, Problem
 from vendor.policy.limits import SHORTEST
-from vendor.refusals import Refusal
+from vendor.policy.packing import dropped, lighter
+from vendor.refusals import PolicyTooLarge, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -175,6 +176,8 @@ class _Proof:
         longest = self._scope.session.max_duration
         real = replace(self._probe, policy=powerless(self._real.policy))
         refused = await self._ask(replace(real, duration=longest))
+        if isinstance(refused, PolicyTooLarge):
+            refused = await self._lightened(replace(real, duration=longest), refused)
         if refused is None:
             self._verdict.packed_percent = self._packed
             return
@@ -184,6 +187,17 @@ class _Proof:
             refused = await self._ask(real)  # AWS may have said no more than that it is too long
         if refused is not None:
             self._find(problems.of(refused))
+
+    async def _lightened(self, session: RoleSession, refused: Refusal) -> Refusal | None:
+        """Ask with one optional tag less after another, as serving does, and note which have to be left out."""
+        optional = self._scope.session.optional_tags
+        said: Refusal | None = refused
+        while isinstance(said, PolicyTooLarge) and (smaller := lighter(session, optional)) is not None:
+            session, said = smaller, await self._ask(smaller)
+        if said is None:
+            tags = ", ".join(dropped(session, optional))
+            self._verdict.notes.append(f"AWS cannot pack all of it: sessions go without the optional tags {tags}")
+        return said
 
     async def _duration(self, refused: Refusal) -> Problem:
         """Return whether only the longest session is too long, or the usual one as well."""

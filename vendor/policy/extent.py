@@ -54,7 +54,7 @@ def _shared(one: Scope, other: Scope) -> frozenset[str]:
 
 def _said(parameter: Parameter) -> tuple[object, ...]:
     pattern = parameter.pattern and parameter.pattern.pattern
-    return pattern, parameter.one_of, parameter.path
+    return pattern, parameter.one_of, parameter.path, parameter.organization
 
 
 def _allows(wide: Scope, narrow: Scope) -> bool:
@@ -128,7 +128,7 @@ class _Pair:
     def _reached(self, resource: str | Text) -> Iterator[tuple[str | Span, ...]]:
         """Yield what the wide scope reaches by a resource, which is what its caller likes of its own parameters."""
         own = [self._of_wide[name] for name in _names(resource) if name in self._of_wide]
-        if not any(one.pattern or one.path for one in own):  # nobody knows all that a pattern admits
+        if not any(one.pattern or one.path or one.organization for one in own):  # nobody knows all that these admit
             yield from _alternatives(_pieces(resource, self._of_wide))
 
     def _is_same(self, node: JSON) -> bool:
