@@ -36,6 +36,7 @@ CONTRACT = {
     "vendor_exchange_duration_seconds": {"door", "source"},
     "vendor_sts_requests_total": {"target", "region", "action", "result"},
     "vendor_sts_request_duration_seconds": {"target", "region", "action"},
+    "vendor_base_identity_healthy": {"target"},
     "vendor_sts_breaker_open": {"target", "region"},
     "vendor_sts_budget_available": {"target"},
     "vendor_packed_policy_ratio": {"scope"},
@@ -71,6 +72,7 @@ class Rig:
             stale=lambda: {"reports:read": 2},
             budgets={"aws": lambda: 42.0, "minio": lambda: float("inf")},
             breakers={("aws", "eu-west-1"): lambda: 1.0},
+            healthy={"aws": lambda: 1.0},
             ages={"cluster-a": lambda: 7.0},
         )
 
@@ -228,6 +230,7 @@ def test_budget_and_age_of_keys_are_read_at_the_scrape(rig: Rig) -> None:
     assert rig.value("vendor_sts_budget_available", target="aws") == 42
     assert rig.value("vendor_sts_budget_available", target="minio") == float("inf")
     assert rig.value("vendor_sts_breaker_open", target="aws", region="eu-west-1") == 1
+    assert rig.value("vendor_base_identity_healthy", target="aws") == 1
     assert rig.value("vendor_keys_age_seconds", issuer="cluster-a") == 7
     assert rig.value("vendor_build_info", version="1.2.3") == 1
 
@@ -292,6 +295,7 @@ def test_what_is_configured_no_longer_has_no_series_but_for_what_is_out(rig: Rig
         stale=dict,
         budgets={},
         breakers={},
+        healthy={},
         ages={"cluster-b": lambda: 1.0},
     )
     rig.observe(issued())

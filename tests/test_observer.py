@@ -37,7 +37,9 @@ class Log:
 
 def test_renewals_are_counted_and_only_one_that_failed_by_a_defect_is_logged() -> None:
     metrics, log = Metrics(CollectorRegistry(), version="1"), Log()
-    metrics.watch(scopes=["a"], expiry=ExpiryLedger(clock=Clock()), stale=dict, budgets={}, breakers={}, ages={})
+    metrics.watch(
+        scopes=["a"], expiry=ExpiryLedger(clock=Clock()), stale=dict, budgets={}, breakers={}, healthy={}, ages={}
+    )
     observer = Observer(metrics=metrics, log=log)
     for failure in (None, StsUnavailable(Reason.NO_ANSWER), ZeroDivisionError()):
         observer.note_renewed("a", failure)

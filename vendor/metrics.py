@@ -156,6 +156,12 @@ class Metrics:
             ["target", "region"],
             registry=registry,
         )
+        self.healthy = Gauge(
+            "vendor_base_identity_healthy",
+            "1 while the service's own identity is there and AWS has not said otherwise.",
+            ["target"],
+            registry=registry,
+        )
         self.packed = Gauge(
             "vendor_packed_policy_ratio",
             "Share of STS's packed limit that the latest session used.",
@@ -211,6 +217,7 @@ class Metrics:
         stale: Callable[[], Mapping[str, int]],
         budgets: Mapping[str, Callable[[], float]],
         breakers: Mapping[tuple[str, str], Callable[[], float]],
+        healthy: Mapping[str, Callable[[], float]],
         ages: Mapping[str, Callable[[], float]],
     ) -> None:
         """Read these at each scrape: what is out and stale by scope, budgets and breakers, the ages of issuers' keys.
@@ -229,6 +236,8 @@ class Metrics:
             self.budget.labels(target).set_function(available)
         for (target, region), is_open in breakers.items():
             self.breaker.labels(target, region).set_function(is_open)
+        for target, is_healthy in healthy.items():
+            self.healthy.labels(target).set_function(is_healthy)
         for issuer, age in ages.items():
             self.keys_age.labels(issuer).set_function(age)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from vendor.leases.lane import Lane
+from vendor.mint.denials import Denials
 from vendor.policy.proof import NO_PROOF, Proof
 from vendor.refusals import PolicyTooLarge, Reason, Refusal, StsUnavailable
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from vendor.credentials import Credentials
     from vendor.identity.review import Result
     from vendor.metrics import Metrics
+    from vendor.mint.identity import Identity
     from vendor.mint.sts import Sts
     from vendor.policy.packing import Packing
     from vendor.policy.session import RoleSession
@@ -26,10 +28,14 @@ MOST_TOLD: Final = 1_000
 
 
 class Clock(Protocol):
-    """Wall-clock time."""
+    """Wall-clock time, and time that never steps."""
 
     def now(self) -> datetime:
         """Return the time as an aware datetime in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds since some fixed moment."""
         ...
 
 
@@ -53,6 +59,7 @@ class Mints:
         self._clock = clock
         self._packing = packing
         self._full = full
+        self._denials = Denials(clock=clock)
 
     def switch(self, by_target: Mapping[str, Sts]) -> None:
         """Send sessions to these from now on."""
@@ -67,7 +74,8 @@ class Mints:
         if sts is None:
             raise StsUnavailable(Reason.NO_ANSWER, detail=f"there is no target {session.target} any longer")
         try:
-            credentials = await sts.mint(session, lane=lane, proof=proof)
+            async with self._denials.judging(session):
+                credentials = await sts.mint(session, lane=lane, proof=proof)
         except PolicyTooLarge:
             self._packing.refused(session)
             raise
@@ -145,3 +153,10 @@ class Observer:
             self._log.info("certificate reloaded", certificate=str(path))
         else:
             self._log.error("certificate not reloaded", certificate=str(path), detail=str(exc))
+
+    def identity(self, identity: Identity) -> None:
+        """Log what has become of the service's own identity at a target."""
+        if identity.problem is not None:
+            self._log.error("no identity", target=identity.target, detail=identity.problem.detail)
+        elif identity.healed:
+            self._log.info("identity is good again", target=identity.target)

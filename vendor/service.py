@@ -228,9 +228,14 @@ class Service:
         return Issuers(configuration.issuers.values(), clock=self._clock, observer=self._observer, before=before)
 
     def _made_targets(self, configuration: Configuration, before: Targets | None) -> Targets:
-        report = self._metrics.sts
         return Targets(
-            configuration.targets, aws=self._aws, clock=self._clock, report=report, chain=self._chain, before=before
+            configuration.targets,
+            aws=self._aws,
+            clock=self._clock,
+            report=self._metrics.sts,
+            chain=self._chain,
+            told=self._observer.identity,
+            before=before,
         )
 
     def _made_sharing(self, configuration: Configuration, before: Sharing | None) -> Sharing:
@@ -295,6 +300,7 @@ class Service:
             stale=self._leases.stale,
             budgets=self._targets.budgets,
             breakers=self._targets.breakers,
+            healthy=self._targets.healthy,
             ages=self._issuers.ages,
         )
 

@@ -9,6 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from vendor.files import Followed
+from vendor.identities import identity_of
+from vendor.leases.lane import Lane
 from vendor.mint import cognito
 from vendor.mint.asking import Asking
 from vendor.mint.budget import Budget
@@ -16,7 +18,7 @@ from vendor.mint.calls import Calls
 from vendor.mint.console import Console
 from vendor.mint.devices import Devices
 from vendor.mint.endpoint import Options
-from vendor.mint.identity import Identity
+from vendor.mint.own import WhoAmI
 from vendor.mint.sts import Sts
 from vendor.policy.fingerprint import fingerprint
 
@@ -29,18 +31,37 @@ if TYPE_CHECKING:
     from vendor.leases.lease import Lease
     from vendor.mint.asking import Clock
     from vendor.mint.chain import Chain
+    from vendor.mint.identity import Identity, Told
     from vendor.mint.regions import Region
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Part:
-    """One target and what mints with it."""
+    """One target and what mints with it; `following` looks after its identity."""
 
     target: Target
     budget: Budget
+    identity: Identity
     asking: Asking
     sts: Sts
     console: Console
+    following: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Make ready, and begin to look after the identity."""
+        await self.sts.open()
+        if self.following is None:
+            self.following = asyncio.create_task(self.identity.follow(self._who_am_i))
+
+    async def close(self) -> None:
+        """Let go."""
+        if self.following is not None:
+            self.following.cancel()
+            await asyncio.gather(self.following, return_exceptions=True)
+        await self.sts.close()
+
+    async def _who_am_i(self) -> str:
+        return await self.asking.ask(WhoAmI(), lane=Lane.AHEAD, whom=("", ""))
 
 
 class Targets:
@@ -54,6 +75,7 @@ class Targets:
         clock: Clock,
         report: Callable[[str, str, str, str, float], None],
         chain: Chain,
+        told: Told = lambda _identity: None,
         before: Targets | None = None,
     ) -> None:
         self._aws = aws
@@ -61,6 +83,7 @@ class Targets:
         self._report = report
         self._chain = chain
         self.devices: Devices = Devices(read=_read) if before is None else before.devices
+        self._told = told
         known = {} if before is None else before.parts
         self.parts: dict[str, _Part] = {
             name: part if (part := known.get(name)) is not None and part.target == target else self._part(target)
@@ -82,6 +105,16 @@ class Targets:
         }
 
     @property
+    def healthy(self) -> Mapping[str, Callable[[], float]]:
+        """What tells whether the service's identity at each target is good at this moment."""
+        return {name: partial(_is_healthy, part.identity) for name, part in self.parts.items()}
+
+    @property
+    def chained(self) -> frozenset[str]:
+        """The targets at which the service is itself the session of a role, as far as is known."""
+        return frozenset(name for name, part in self.parts.items() if part.identity.chained)
+
+    @property
     def sts(self) -> Mapping[str, Sts]:
         """The STS of each target."""
         return {name: part.sts for name, part in self.parts.items()}
@@ -91,17 +124,17 @@ class Targets:
         return await self.parts[lease.session.target].console.link(lease.credentials)
 
     async def open(self) -> None:
-        """Make the clients that are not there yet; see `vendor.mint.sts.Sts.open`."""
-        for sts in self.sts.values():
-            await sts.open()
+        """Make ready what is not yet."""
+        for part in self.parts.values():
+            await part.open()
 
     async def close(self, *, after: Targets | None = None) -> None:
-        """Close the clients; but for what is still used `after` this."""
-        stays = [] if after is None else list(after.sts.values())
-        await asyncio.gather(*(sts.close() for sts in self.sts.values() if sts not in stays))
+        """Let go; but of what is still used `after` this."""
+        stays = [] if after is None else list(after.parts.values())
+        await asyncio.gather(*(part.close() for part in self.parts.values() if part not in stays))
 
     def _part(self, target: Target) -> _Part:
-        identity = Identity(aws=self._aws, clock=self._clock)
+        identity = identity_of(target, asking=lambda: asking, clock=self._clock, told=self._told)
         budget = Budget(most=target.requests_per_second, clock=self._clock)
         calls = Calls(
             identity=identity,
@@ -114,7 +147,9 @@ class Targets:
         )
         asking = self._asking(target, "sts", identity, budget)
         pools = self._asking(target, cognito.SERVICE, identity, Budget(most=None, clock=self._clock))
-        return _Part(target, budget, asking, Sts(asking=asking, pools=pools, calls=calls), self._console(target))
+        return _Part(
+            target, budget, identity, asking, Sts(asking=asking, pools=pools, calls=calls), self._console(target)
+        )
 
     def _console(self, target: Target) -> Console:
         return Console(
@@ -138,6 +173,10 @@ class Targets:
             report=self._report,
             options=Options(service, target.authorities, target.fips, target.dualstack),
         )
+
+
+def _is_healthy(identity: Identity) -> float:
+    return float(identity.healthy)
 
 
 def _is_open(region: Region) -> float:

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum, auto
+from random import Random
 from time import monotonic
 
 
@@ -87,6 +88,8 @@ class Switches:
         self._faults: dict[str | None, Fault] = {}
         self._next: dict[str | None, deque[Fault]] = {}
         self._released = asyncio.Event()
+        self._share = 0.0
+        self._dice = Random(2026)  # noqa: S311 - a die that falls alike in every run
         self._limit: float | None = None
         self._recent: deque[float] = deque()
 
@@ -98,6 +101,10 @@ class Switches:
         """Misbehave so for the next requests, one each; HEALTHY lets one pass."""
         self._next.setdefault(role, deque()).extend(faults)
 
+    def sometimes(self, fault: Fault, share: float) -> None:
+        """Misbehave so until `heal` towards this share of all requests, each by the throw of a die."""
+        self._faults[None], self._share = fault, share
+
     def throttle_above(self, per_second: float | None) -> None:
         """Answer Throttling to what exceeds `per_second` within any second; None lifts it."""
         self._limit = per_second
@@ -107,6 +114,7 @@ class Switches:
         """Forget every fault and release what is held."""
         self._faults.clear()
         self._next.clear()
+        self._share = 0.0
         self._limit = None
         self.release()
 
@@ -122,6 +130,8 @@ class Switches:
         for whose in (role, None):
             if waiting := self._next.get(whose):
                 return waiting.popleft()
+        if self._share and self._dice.random() >= self._share:
+            return HEALTHY
         return self._faults.get(role) or self._faults.get(None) or HEALTHY
 
     def _too_fast(self) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import re
+import time
 import uuid
 import zlib
 from dataclasses import dataclass, replace
@@ -58,11 +59,12 @@ class _Issued:
 class STS(Switches, Loopback):
     """Every action that makes credentials, and GetCallerIdentity, with every parameter recorded.
 
-    `requests` holds what came in order, `issued` the request behind each key id. `packed_policy_size` is a percentage
-    (None leaves it out); with `packed_limit` bytes it is computed instead, and what packs to more is too
-    large. `lifetime` overrides DurationSeconds in the answer. Signatures are wanted but not verified.
-    `trusts` are the roles that there are; None means all of them, open to everybody. `others` holds what the actions
-    beside AssumeRole know; Cognito's identity pools and Organizations are asked at the same address.
+    `requests` holds what came in order, `moments` when that was on the machine's monotonic clock, `issued` the request
+    behind each key id. `packed_policy_size` is a percentage (None leaves it out); with `packed_limit` bytes it is
+    computed instead, and what packs to more is too large. `lifetime` overrides DurationSeconds in the answer.
+    Signatures are wanted but not verified. `trusts` are the roles that there are; None means all of them, open to
+    everybody. `others` holds what the actions beside AssumeRole know; Cognito's identity pools and Organizations are
+    asked at the same address.
     """
 
     def __init__(self, *, clock: Now | None = None, port: int = 0) -> None:
@@ -70,6 +72,7 @@ class STS(Switches, Loopback):
         Loopback.__init__(self, port=port)
         self._clock = clock or RealTime()
         self.requests: list[Request] = []
+        self.moments: list[float] = []
         self.issued: dict[str, Request] = {}
         self.packed_policy_size: int | None = 6
         self.packed_limit: int | None = None
@@ -91,6 +94,7 @@ class STS(Switches, Loopback):
             return await self.others.sign_in(request)
         parsed = await _parse(request)
         self.requests.append(parsed)
+        self.moments.append(time.monotonic())
         async with self._arrival:
             self._arrival.notify_all()
         return await self._serve(parsed, request)

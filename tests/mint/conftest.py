@@ -19,6 +19,7 @@ from vendor.mint.chain import Chain
 from vendor.mint.devices import Devices
 from vendor.mint.endpoint import Options
 from vendor.mint.identity import Identity
+from vendor.mint.sources import Ambient
 from vendor.mint.sts import Sts
 from vendor.policy.session import Action
 
@@ -46,7 +47,7 @@ class Rig:
         self.aws: AioSession = get_session()
         self.results: Counter[tuple[str, str]] = Counter()
         self.each_takes = 0.0
-        self.identity = Identity(aws=self.aws, clock=clock)
+        self.identity = Identity(target="aws", source=Ambient(make=lambda: self.aws), clock=clock)
         self.url = url or (fake.url if fake else None)
         self.chain = Chain(clock=clock)
         self.files: dict[str, bytes] = {}

@@ -105,17 +105,42 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """An identity as AWS's own configuration files name it."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenFile:
+    """An identity by a role that trusts the token in a file."""
+
+    role: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessKey:
+    """An identity by an access key whose secret is in a file."""
+
+    id: str
+    secret_file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """An STS to mint with. `endpoint_url` None means AWS's regional endpoints; `requests_per_second` None no limit.
 
     `features` are what it has of what AWS has. `authorities` in PEM vouch for it, None for the machine's
-    own; `federation_url` is where sign-in links are made.
+    own; `federation_url` is where sign-in links are made. `identity` None
+    means whatever AWS's SDKs find by themselves.
     """
 
     name: str
     endpoint_url: str | None
     regions: tuple[str, ...]
     requests_per_second: float | None
+    identity: Profile | TokenFile | AccessKey | None = None
     authorities: str | None = None
     fips: bool = False
     dualstack: bool = False

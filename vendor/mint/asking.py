@@ -186,5 +186,7 @@ class Asking:
     ) -> None:
         """Let region and budget learn from what came of a call."""
         region.answered(refusal, account=call.account, silent=silent)
+        if call.signed and call.signer is None:
+            self._identity.learn(refusal)
         if not isinstance(refusal, StsUnavailable):
             self._gate(call, region).rate.answered(throttled=isinstance(refusal, StsThrottled), sent=sent)

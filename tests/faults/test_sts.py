@@ -1,0 +1,286 @@
+"""F1 to F7: STS refuses, fails, hangs, throttles, vanishes, lies and denies. Whoever has credentials is served on."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fakes import faults
+from tests.fakes.sts import STS
+from tests.faults import calls
+from tests.faults.rig import Rig
+from tests.faults.traffic import lines_of
+from tests.service import CONFIGURATION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.fakes.faults import Fault
+    from tests.faults.traffic import Results
+
+pytestmark = pytest.mark.faults
+
+DOWN = faults.error("ServiceUnavailable")
+ROLE = "arn:aws:iam::111122223333:role/reports"
+DENIED_SCOPE = """\
+  reports:denied:
+    grants: [{{issuer: cluster-a, where: {{namespace: analytics}}}}]
+    target: aws
+    mint: {{assume_role: {{role: "arn:aws:iam::111122223333:role/denied"}}}}
+    session: {{unrestricted: true, source_identity: "{{{{ namespace }}}}.{{{{ service_account }}}}"}}
+"""
+TWO_REGIONS = CONFIGURATION.replace(
+    '{{endpoint_url: "{sts}", regions: [eu-west-1]}}',
+    '{{{{endpoint_url: "http://127.0.0.1:{{{{region}}}}", regions: ["{first}", "{second}"]}}}}',
+)
+
+
+def _rates(moments: list[float], since: float, until: float) -> list[int]:
+    """Return how many of these moments fell into each whole second of a stretch."""
+    return [sum(begin <= moment < begin + 1 for moment in moments) for begin in _seconds(since, until)]
+
+
+def _seconds(since: float, until: float) -> list[float]:
+    return [since + number for number in range(int(until - since))]
+
+
+def _held(rig: Rig) -> int:
+    """Return how many files and sockets the service has open."""
+    return len(list(Path(f"/proc/{rig.world.service.process.pid}/fd").iterdir()))
+
+
+def _refused_well(results: Results, code: str = "503 sts_unavailable") -> None:
+    refused = [answer for answer in results.answers if answer.status != 200]
+    assert {f"{answer.status} {answer.code}" for answer in refused} <= {code}
+    assert all(int(answer.retry_after) >= 1 for answer in refused)
+    assert max((answer.seconds for answer in refused), default=0.0) < 1
+
+
+async def test_an_outage_of_sts_is_survived_by_who_has_credentials_and_costs_sts_little(
+    tmp_path: Path, tell: Callable[[str], None]
+) -> None:
+    """F1: warm ones are served, new ones refused in time, two attempts a second at most; all are renewed after it."""
+    async with Rig(tmp_path) as rig:
+        sts = rig.world.sts
+        sts.lifetime = timedelta(seconds=100)
+        warm = calls.of(rig.world, calls.names("warm", 1_000))
+        assert (await (await rig.send(warm, rate=500, seconds=2)).results()).served == 1
+        minted = len(sts.requests)
+        flow = await rig.send(warm, rate=200, seconds=150)
+        await asyncio.sleep(5)
+        sts.fault(DOWN)
+        new = await rig.send(calls.of(rig.world, calls.names("new", 50)), rate=20, seconds=60)
+        began = time.monotonic()
+        await asyncio.sleep(62)
+        opened = (await rig.scrape()).value("vendor_sts_breaker_open", region="eu-west-1")
+        healed, before = time.monotonic(), len(sts.requests)
+        attempts = _rates(sts.moments[minted:], began + 5, healed)
+        sts.heal()
+        while len({sent.session_name for sent in sts.requests[before:]}) < 990:
+            await asyncio.sleep(0.1)
+            assert time.monotonic() - healed < 60
+        renewed = time.monotonic() - healed
+        results, refused = await flow.stop(), await new.results()
+        tell(f"warm {results.told()}; new {refused.told()}")
+        tell(
+            f"attempts a second {max(attempts)} at most, {sum(attempts)} in {len(attempts)} s; "
+            f"99 % renewed {renewed:.0f} s after"
+        )
+        assert set(results.counts) == {"200"}
+        assert set(refused.counts) == {"503 sts_unavailable"}
+        _refused_well(refused)
+        assert opened == 1
+        assert max(attempts) <= 2
+
+
+async def test_an_sts_that_fails_half_of_all_calls_is_not_sent_a_multiple_of_them(
+    tmp_path: Path, tell: Callable[[str], None]
+) -> None:
+    """F2: less than 0.5 % of requests are refused, and STS is sent at most 1.3 times as many as there are mints."""
+    async with Rig(tmp_path) as rig:
+        sts = rig.world.sts
+        sts.lifetime = timedelta(seconds=60)
+        warm = calls.of(rig.world, calls.names("warm", 300))
+        assert (await (await rig.send(warm, rate=300, seconds=1)).results()).served == 1
+        sts.sometimes(DOWN, 0.5)
+        before = len(sts.requests)
+        flows = [
+            await rig.send(warm, rate=200, seconds=90),
+            await rig.send(calls.of(rig.world, calls.names("new", 45)), rate=0.5, seconds=90),
+        ]
+        known, new = [await flow.results() for flow in flows]
+        latest: dict[str, float] = {}
+        again = 0
+        sent = list(zip(sts.requests, sts.moments, strict=True))[before:]
+        for request, moment in sent:
+            again += moment - latest.get(request.session_name, 0.0) < 0.45  # the longest pause before a second try
+            latest[request.session_name] = moment
+        failed = sum(answer.status != 200 for flow in (known, new) for answer in flow.answers)
+        share = failed / (len(known.answers) + len(new.answers))
+        tell(f"known {known.told()}; new {new.told()}")
+        tell(f"{100 * share:.2f} % refused; {len(sent)} requests, {again} of them second or third tries")
+        assert share < 0.005
+        assert len(sent) / (len(sent) - again) <= 1.3
+        assert len(sent) > 300
+
+
+async def test_an_sts_that_hangs_holds_nobody_up_who_has_credentials(
+    tmp_path: Path, tell: Callable[[str], None]
+) -> None:
+    """F3: new ones are refused in time, warm ones see nothing of it, and nothing is left over afterwards."""
+    async with Rig(tmp_path) as rig:
+        warm = calls.of(rig.world, calls.names("warm", 100))
+        assert (await (await rig.send(warm, rate=100, seconds=1)).results()).served == 1
+        before = _held(rig)
+        rig.world.sts.fault(faults.HANG)
+        flows = [
+            await rig.send(warm, rate=200, seconds=20),
+            await rig.send(calls.of(rig.world, calls.names("new", 400)), rate=20, seconds=20),
+        ]
+        known, new = [await flow.results() for flow in flows]
+        rig.world.sts.heal()
+        await asyncio.sleep(12)
+        after = _held(rig)
+        again = await (await rig.send(calls.of(rig.world, calls.names("new", 400)), rate=100, seconds=4)).results()
+        tell(f"warm {known.told()}; new {new.told()}; {after - before} more files open; then {again.counts}")
+        assert set(known.counts) == {"200"}
+        assert known.percentile(99) < 0.02
+        assert set(new.counts) == {"503 sts_unavailable"}
+        _refused_well(new)
+        assert after - before <= 20
+        assert again.served == 1
+
+
+async def test_throttling_slows_mints_down_to_what_sts_takes_and_all_are_served(
+    tmp_path: Path, tell: Callable[[str], None]
+) -> None:
+    """F4: 2,000 cold principals against an STS that throttles above 20 a second."""
+    async with Rig(tmp_path) as rig:
+        sts = rig.world.sts
+        sts.throttle_above(20)
+        cold = calls.of(rig.world, calls.names("cold", 2_000))
+        flow = await rig.send(cold, rate=250, seconds=180)
+        began = time.monotonic()
+        while len(sts.issued) < 2_000:
+            await asyncio.sleep(0.2)
+            assert time.monotonic() - began < 160
+        took = time.monotonic() - began
+        await asyncio.sleep(9)  # everybody comes by once more
+        results = await flow.stop()
+        taken = _rates(sts.moments, began + 10, began + took - 5)
+        served = {call.principal for call, answer in lines_of(results) if answer.status == 200}
+        low, high = min(taken), max(taken)
+        middle = sum(taken) / len(taken)
+        tell(f"all served in {took:.0f} s; {middle:.1f} a second, from {low} to {high}; {len(sts.requests)} requests")
+        tell(results.told())
+        assert len(served) == 2_000
+        assert 15 <= middle <= 20
+        assert len(sts.requests) <= 1.3 * 2_000
+        assert set(results.counts) <= {"200", "503 sts_throttled", "503 sts_unavailable"}
+
+
+@contextmanager
+def _blackhole() -> Iterator[int]:
+    """Yield a port at which no connection is ever made: its backlog is full."""
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        waiting = []
+        for _ in range(4):
+            one = socket.socket()
+            one.settimeout(0)
+            one.connect_ex(deaf.getsockname())
+            waiting.append(one)
+        try:
+            yield deaf.getsockname()[1]
+        finally:
+            for one in waiting:
+                one.close()
+
+
+@pytest.mark.parametrize("how", ["blackhole", "hang"])
+async def test_a_region_that_cannot_be_reached_is_left_for_the_next_one(
+    tmp_path: Path, tell: Callable[[str], None], how: str
+) -> None:
+    """F5: over to the second region within five seconds, whether the first takes no connections or gives no answers."""
+    with _blackhole() as deaf, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        second = free.getsockname()[1]
+        free.close()
+        async with STS() as silent:
+            silent.fault(faults.HANG)
+            first = deaf if how == "blackhole" else silent.url.rpartition(":")[2]
+            rig = Rig(tmp_path, configuration=TWO_REGIONS.format(first=first, second=second))
+            rig.world.sts = STS(port=second)
+            async with rig:
+                cold = await rig.send(calls.of(rig.world, calls.names("cold", 400)), rate=20, seconds=20)
+                results = await cold.results()
+                regions = {line["region"] for line in rig.world.audit() if line["outcome"] == "issued"}
+                opened = (await rig.scrape()).by("vendor_sts_breaker_open", "region")
+            served = [results.moment(answer) for answer in results.answers if answer.status == 200]
+            left = min(served) - results.began
+            tell(f"{how}: served after {left:.1f} s; {results.told()}; first region {len(silent.requests)} requests")
+            assert left <= 5
+            assert results.between(results.began + 5).served > 0.95
+            assert regions == {str(second)}
+            assert opened == {str(first): 1, str(second): 0}
+
+
+LIES = (
+    faults.NO_SESSION_TOKEN,
+    faults.NO_EXPIRATION,
+    faults.PAST_EXPIRATION,
+    faults.LATE_EXPIRATION,
+    faults.OTHER_ROLE,
+    faults.CUT_XML,
+    faults.OVERSIZE,
+)
+
+
+async def test_no_answer_is_taken_that_is_not_what_was_asked_for(tmp_path: Path, tell: Callable[[str], None]) -> None:
+    """F6: each kind of bad answer is refused and nothing is kept of it."""
+    async with Rig(tmp_path) as rig:
+        told = [await _lie(rig, number, lie) for number, lie in enumerate(LIES)]
+        tell("; ".join(told))
+
+
+async def _lie(rig: Rig, number: int, lie: Fault) -> str:
+    rig.world.sts.fault(lie)
+    asked = calls.of(rig.world, calls.names(f"lied-{number}", 20))
+    lied = await (await rig.send(asked, rate=20, seconds=1)).results()
+    rig.world.sts.heal()
+    await asyncio.sleep(11)  # the breaker's longest rest
+    healed = await (await rig.send(asked, rate=20, seconds=1)).results()
+    assert set(lied.counts) == {"503 sts_unavailable"}
+    assert healed.served == 1
+    return f"{lie.kind.name.lower()}: {lied.counts}"
+
+
+async def test_a_role_that_is_denied_for_good_costs_next_to_nothing(
+    tmp_path: Path, tell: Callable[[str], None]
+) -> None:
+    """F7: at 200 requests a second of 50 principals, one STS call in 30 seconds; who asks for another is served."""
+    async with Rig(tmp_path, configuration=CONFIGURATION + DENIED_SCOPE) as rig:
+        denied = ROLE.replace("reports", "denied")
+        rig.world.sts.fault(faults.error("AccessDenied"), role=denied)
+        other = [
+            call._replace(raw=call.raw.replace(b"reports:read?month=2026-03", b"reports:denied"), principal=None)
+            for call in calls.of(rig.world, calls.names("denied", 50))
+        ]
+        flows = [
+            await rig.send(other, rate=200, seconds=59),
+            await rig.send(calls.of(rig.world, calls.names("fine", 200)), rate=100, seconds=59),
+        ]
+        refused, fine = [await flow.results() for flow in flows]
+        sent = sum(request.role_arn == denied for request in rig.world.sts.requests)
+        tell(f"{sent} calls in 59 s; denied {refused.told()}; others {fine.told()}")
+        assert set(refused.counts) == {"502 role_refused"}
+        assert set(fine.counts) == {"200"}
+        assert sent <= 2

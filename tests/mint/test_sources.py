@@ -1,0 +1,161 @@
+"""Where the service's own identity comes from."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from aiobotocore.session import AioSession
+from botocore.exceptions import NoCredentialsError, ProfileNotFound
+
+from tests.fakes import faults, tokens
+from vendor.files import Followed
+from vendor.mint.sources import AGAIN, AccessKey, Ambient, TokenFile
+from vendor.refusals import Refusal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fakes.clock import Clock
+    from tests.fakes.sts import STS
+    from tests.mint.conftest import Rig
+
+TOKEN = f"e30.{tokens.encode(tokens.write({'iss': 'https://oidc.example.com', 'sub': 'vendor', 'aud': 'sts'}))}.sig"
+ROLE = "arn:aws:iam::111122223333:role/hub/vendor"
+
+
+@pytest.fixture
+def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    return tmp_path / "credentials"
+
+
+def _put(file: Path, text: str) -> None:
+    file.write_text(text)
+
+
+def _lose(file: Path) -> None:
+    file.unlink()
+
+
+def _profile(name: str, key: str) -> str:
+    return f"[{name}]\naws_access_key_id = {key}\naws_secret_access_key = secret\n"
+
+
+async def test_a_profile_is_read_again_once_it_is_forgotten(profiles: Path) -> None:
+    source = Ambient(make=lambda: AioSession(profile="hub"))
+    _put(profiles, _profile("hub", "AKIAONE") + _profile("default", "AKIAOTHER"))
+    assert (await source.keys()).access_key == "AKIAONE"
+    _put(profiles, _profile("hub", "AKIATWO"))
+    assert (await source.keys()).access_key == "AKIAONE"
+    source.forget()
+    assert (await source.keys()).access_key == "AKIATWO"
+
+
+async def test_the_environment_comes_first_unless_a_profile_is_named(
+    profiles: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _put(profiles, _profile("hub", "AKIAPROFILE"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    assert (await Ambient(make=AioSession).keys()).access_key == "AKIAENVIRONMENT"
+    assert (await Ambient(make=lambda: AioSession(profile="hub")).keys()).access_key == "AKIAPROFILE"
+
+
+@pytest.mark.usefixtures("profiles")
+async def test_where_there_is_none_that_is_said() -> None:
+    with pytest.raises(NoCredentialsError):
+        await Ambient(make=AioSession).keys()
+    with pytest.raises(ProfileNotFound):
+        await Ambient(make=lambda: AioSession(profile="hub")).keys()
+
+
+async def test_a_secret_in_a_file_is_followed(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    source = AccessKey(access_key_id="AKIAFILE", read=Followed(secret).read)
+    with pytest.raises(FileNotFoundError):
+        await source.keys()
+    _put(secret, "one\n")
+    keys = await source.keys()
+    assert (keys.access_key, keys.secret_key, keys.token) == ("AKIAFILE", "one", None)
+    other = tmp_path / "other"
+    _put(other, "two")
+    other.rename(secret)
+    source.forget()
+    assert (await source.keys()).secret_key == "two"
+
+
+@pytest.fixture
+def token(tmp_path: Path) -> Path:
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n")
+    return file
+
+
+@pytest.fixture
+def source(rig: Rig, token: Path, clock: Clock) -> TokenFile:
+    return TokenFile(role=ROLE, read=Followed(token).read, asking=lambda: rig.asking, clock=clock)
+
+
+async def test_a_token_in_a_file_becomes_a_session_that_is_used_until_shortly_before_its_end(
+    source: TokenFile, fake: STS, clock: Clock
+) -> None:
+    first = await source.keys()
+    sent = fake.requests[0]
+    assert (sent.action, sent.role_arn, sent.access_key_id) == ("AssumeRoleWithWebIdentity", ROLE, None)
+    assert sent.parameters["WebIdentityToken"] == TOKEN
+    clock.advance(2699)
+    assert await source.keys() == first
+    clock.advance(1)
+    assert await source.keys() != first
+    assert len(fake.requests) == 2
+    source.forget()
+    await source.keys()
+    assert len(fake.requests) == 3
+
+
+async def test_a_session_that_cannot_be_renewed_is_used_to_its_end(
+    source: TokenFile, token: Path, clock: Clock
+) -> None:
+    first = await source.keys()
+    _lose(token)
+    clock.advance(3000)
+    assert await source.keys() == first
+    _put(token, TOKEN)
+    clock.advance(AGAIN - 1)
+    assert await source.keys() == first
+    clock.advance(1)
+    assert await source.keys() != first
+    _lose(token)
+    clock.advance(3600)
+    with pytest.raises(FileNotFoundError):
+        await source.keys()
+
+
+async def test_a_token_that_sts_refuses_is_no_identity(source: TokenFile, fake: STS) -> None:
+    fake.fault(faults.error("AccessDenied"))
+    with pytest.raises(Refusal):
+        await source.keys()
+
+
+async def test_of_many_who_need_a_session_one_asks_for_it(source: TokenFile, fake: STS) -> None:
+    found = await asyncio.gather(*(source.keys() for _ in range(10)))
+    assert len(set(found)) == len(fake.requests) == 1
+
+
+async def test_of_many_who_need_an_identity_one_looks_for_it(profiles: Path) -> None:
+    _put(profiles, _profile("default", "AKIAONE"))
+    made: list[AioSession] = []
+
+    def make() -> AioSession:
+        made.append(AioSession())
+        return made[-1]
+
+    source = Ambient(make=make)
+    await asyncio.gather(*(source.keys() for _ in range(10)))
+    assert len(made) == 1
