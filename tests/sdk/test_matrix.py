@@ -1,0 +1,58 @@
+"""Every client through every door: each signs an S3 request with the very credentials vended to it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from tests.sdk import clients
+from tests.sdk import place as places
+from tests.sdk.clients import CLIENTS, Client
+from tests.sdk.doors import DOORS, Door, Workload
+from tests.sdk.reasons import CANNOT
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from tests.sdk.place import Place
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.matrix]
+
+HERE = [door for door in DOORS if door.place != "at_metadata"]
+
+
+@pytest.mark.parametrize("door", HERE, ids=[door.name for door in HERE])
+@pytest.mark.parametrize("client", CLIENTS, ids=[client.name for client in CLIENTS])
+async def test_it_signs_with_what_was_vended(
+    client: Client,
+    door: Door,
+    request: pytest.FixtureRequest,
+    place: Place,
+    secured: Place,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    at = {"place": place, "secured": secured}[door.place]
+    await come_through(client, door, at, tmp_path, record_property)
+
+
+async def come_through(
+    client: Client, door: Door, place: Place, home: Path, note: Callable[[str, object], None]
+) -> None:
+    """Run a client at a door, noting for the matrix what was run."""
+    note("client", client.name)
+    note("door", door.name)
+    if reason := CANNOT.get((client.name, door.name)):
+        pytest.skip(reason)
+    command, found = client.command(place.s3.url), client.environ()
+    note("version", client.version())
+    note("sdk", client.sdk)
+    who = Workload(client, home, place.world.token(f"batch-{re.sub(r'[^a-z0-9]+', '-', f'{client.name}-{door.name}'.lower())}"))
+    place.since()
+    ended = await clients.run(command, clients.workload(home, **found, **door.environ(place, who)), home)
+    assert ended[0] == 0, ended
+    place.check_signed_with_what_was_vended()
