@@ -11,7 +11,7 @@ ARGS ?=
 WORKERS ?= 4
 
 # What has a target of its own.
-FAST := not faults and not chart and not image
+FAST := not faults and not matrix and not chart and not image
 
 # The rooms in which every branch must have been taken by a test.
 CORE := vendor/identity/*,vendor/policy/*,vendor/leases/*,vendor/mint/*,vendor/exchange.py
@@ -22,7 +22,7 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-faults lint types contracts bench coverage docs chart chart-readme test-image image sbom lock wheel clean
+.PHONY: help demo test test-faults matrix lint types contracts bench coverage docs chart chart-readme test-image image sbom lock wheel clean
 
 help:
 	@printf '%s\n' \
@@ -30,6 +30,7 @@ help:
 	  'make test [ARGS=…]       the whole suite, with branch coverage of the core rooms' \
 	  'make test-faults         what outages, rotations and floods do to a running service, measured (some minutes)' \
 	  'make chart               the chart, by the real helm and linters' \
+	  'make matrix              every client of docs/clients.md through every door, and what came of it in there' \
 	  'make lint                ruff, mypy and the import contracts' \
 	  'make bench               warm and cold speed, each as a ratio to the bare library' \
 	  'make docs                write config/vendor.schema.json anew and check what the documents show' \
@@ -92,6 +93,12 @@ test-image: $(VENV)/.dev
 
 chart-readme: $(VENV)/.dev
 	$(BIN)/python -m tests.helm.readme
+
+# Every client through every door (some minutes, and half a gigabyte of clients); what came of it goes into the document.
+matrix: $(VENV)/.dev
+	@mkdir -p .cache
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m matrix --junitxml=.cache/matrix.xml tests/sdk
+	@$(BIN)/python -m tests.sdk.report .cache/matrix.xml docs/clients.md
 
 # Of the suite's last whole run.
 coverage: $(VENV)/.dev

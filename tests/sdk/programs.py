@@ -27,7 +27,10 @@ print(len(S3Store("bkt", endpoint=sys.argv[1], client_options={"allow_http": Tru
 ICECHUNK: Final = """\
 import icechunk, sys
 where = dict(endpoint_url=sys.argv[1], allow_http=True, force_path_style=True, region="us-east-1", from_env=True)
-print(icechunk.Repository.exists(icechunk.s3_storage(bucket="bkt", prefix="x", **where)))
+try:
+    print(icechunk.Repository.exists(icechunk.s3_storage(bucket="bkt", prefix="x", **where)))
+except icechunk.IcechunkError as exc:
+    assert "cannot serialize ref json" in str(exc)  # our S3 says hello where a repository would be
 """
 OPENDAL: Final = """\
 import opendal, sys
@@ -59,4 +62,49 @@ const client = new S3Client({endpoint: process.argv[1], forcePathStyle: true})
 client.send(new ListObjectsV2Command({Bucket: 'bkt'})).then(
   (listed) => console.log(listed.KeyCount),
   (error) => { console.error(error.name + ': ' + error.message); process.exit(1) })
+"""
+
+# The same, and once more when the credentials of before have ended: by one client, which has to ask again by itself.
+BOTO3_TWICE: Final = """\
+import boto3, sys, time
+client = boto3.client("s3", endpoint_url=sys.argv[1])
+print(client.list_objects_v2(Bucket="bkt")["KeyCount"])
+time.sleep(5)
+print(client.list_objects_v2(Bucket="bkt")["KeyCount"])
+"""
+JAVASCRIPT_TWICE: Final = """\
+const {S3Client, ListObjectsV2Command} = require('@aws-sdk/client-s3')
+const client = new S3Client({endpoint: process.argv[1], forcePathStyle: true})
+const list = () => client.send(new ListObjectsV2Command({Bucket: 'bkt'}))
+list().then(() => new Promise((wake) => setTimeout(wake, 5000))).then(list).then(
+  (listed) => console.log(listed.KeyCount),
+  (error) => { console.error(error.name + ': ' + error.message); process.exit(1) })
+"""
+OBSTORE_TWICE: Final = """\
+import sys, time
+from obstore.store import S3Store
+store = S3Store("bkt", endpoint=sys.argv[1], client_options={"allow_http": True})
+print(len(store.list().collect()))
+time.sleep(5)
+print(len(store.list().collect()))
+"""
+ICECHUNK_TWICE: Final = """\
+import icechunk, sys, time
+where = dict(endpoint_url=sys.argv[1], allow_http=True, force_path_style=True, region="us-east-1", from_env=True)
+storage = icechunk.s3_storage(bucket="bkt", prefix="x", **where)
+for pause in (5, 0):
+    try:
+        print(icechunk.Repository.exists(storage))
+    except icechunk.IcechunkError as exc:
+        assert "cannot serialize ref json" in str(exc)  # our S3 says hello where a repository would be
+    time.sleep(pause)
+"""
+ARROW_TWICE: Final = """\
+import os, sys, time
+from pyarrow import fs
+files = fs.S3FileSystem(endpoint_override=sys.argv[1].removeprefix("http://"), scheme="http")
+print(len(files.get_file_info(fs.FileSelector("bkt"))))
+time.sleep(5)
+print(len(files.get_file_info(fs.FileSelector("bkt"))), flush=True)
+os._exit(0)  # its threads do not always end
 """

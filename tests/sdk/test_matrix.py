@@ -6,16 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-import pytest_asyncio
 
 from tests.sdk import clients
-from tests.sdk import place as places
 from tests.sdk.clients import CLIENTS, Client
 from tests.sdk.doors import DOORS, Door, Workload
 from tests.sdk.reasons import CANNOT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.sdk.place import Place
@@ -30,7 +28,6 @@ HERE = [door for door in DOORS if door.place != "at_metadata"]
 async def test_it_signs_with_what_was_vended(
     client: Client,
     door: Door,
-    request: pytest.FixtureRequest,
     place: Place,
     secured: Place,
     tmp_path: Path,
@@ -50,9 +47,9 @@ async def come_through(
         pytest.skip(reason)
     command, found = client.command(place.s3.url), client.environ()
     note("version", client.version())
-    note("sdk", client.sdk)
-    who = Workload(client, home, place.world.token(f"batch-{re.sub(r'[^a-z0-9]+', '-', f'{client.name}-{door.name}'.lower())}"))
+    name = re.sub(r"[^a-z0-9]+", "-", f"batch-{client.name}-{door.name}".lower())
     place.since()
-    ended = await clients.run(command, clients.workload(home, **found, **door.environ(place, who)), home)
+    async with door.show(place, Workload(client, home, place.world.token(name))) as shown:
+        ended = await clients.run(command, clients.workload(home, **found, **shown), home)
     assert ended[0] == 0, ended
     place.check_signed_with_what_was_vended()

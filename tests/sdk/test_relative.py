@@ -1,4 +1,4 @@
-"""The clients at the address that `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` is relative to, in a network of their own."""
+"""The clients at the address of AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, in a network of their own."""
 
 from __future__ import annotations
 
