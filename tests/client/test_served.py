@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from tests.fakes.s3 import S3
 from tests.fakes.sts import TOKEN
-from tests.sdk import clients
+from tests.sdk import clients, installed
 from tests.service import ROOT, World
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ async def test_boto3_in_exec(place: Place, tmp_path: Path) -> None:
 
 @pytest.mark.slow  # installs awscli the first time
 async def test_the_aws_cli_in_exec(place: Place, tmp_path: Path) -> None:
-    listing = [str(clients.awscli()), "--endpoint-url", place.s3.url, "s3", "ls", "s3://bkt/"]
+    listing = [str(installed.awscli() / "bin" / "aws"), "--endpoint-url", place.s3.url, "s3", "ls", "s3://bkt/"]
     code, out, err = await place.run(tmp_path, [*VEND, "exec", "reports:read", "--", *listing], PYTHONPATH=str(ROOT))
     assert (code, out.split()[-1], err) == (0, "hello.txt", "")
     place.check_signed()
@@ -123,7 +123,16 @@ async def test_the_aws_cli_with_a_scope_in_its_profile(place: Place, tmp_path: P
     (folder / "config").write_text(
         "[plugins]\nvendor = vendor.client.botocore\n[profile reports]\nvendor_scope = reports:read\n"
     )
-    command = [str(clients.awscli()), "--profile", "reports", "--endpoint-url", place.s3.url, "s3", "ls", "s3://bkt/"]
+    command = [
+        str(installed.awscli() / "bin" / "aws"),
+        "--profile",
+        "reports",
+        "--endpoint-url",
+        place.s3.url,
+        "s3",
+        "ls",
+        "s3://bkt/",
+    ]
     code, out, err = await place.run(tmp_path, command)
     assert (code, out.split()[-1:]) == (0, ["hello.txt"]), err
     place.check_signed()
