@@ -32,7 +32,7 @@ help:
 	  'make chart               the chart, by the real helm and linters' \
 	  'make matrix              every client of docs/clients.md through every door, and what came of it in there' \
 	  'make lint                ruff, mypy and the import contracts' \
-	  'make bench               warm and cold speed, each as a ratio to the bare library' \
+	  'make bench               warm and cold speed, each as a ratio to the bare library, and what a run of vend costs' \
 	  'make docs                write config/vendor.schema.json anew and check what the documents show' \
 	  'make wheel               build the wheel into dist/' \
 	  'make vend.pyz            the client as one file that any Python 3.11 or newer runs' \

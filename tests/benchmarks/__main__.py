@@ -1,9 +1,11 @@
-"""`make bench`: two ratios, each taken in one run on one machine.
+"""`make bench`: two ratios, each taken in one run on one machine, and what a run of the client costs.
 
 1. Warm: credential requests per second of `vendor serve` over those of a bare aiohttp handler that returns the same
    bytes, in rounds that alternate between the two.
 2. Cold: CPU seconds of `vendor serve` for each first request of a principal over those of a bare aiobotocore
    `assume_role` with the same parameters.
+
+3. Starts: CPU and time of runs of `vend` beside an empty run of Python and the AWS CLI's; `--starts` takes these alone.
 
 `--scopes 10000` takes another one instead: warm requests per second with so many scopes over those with ten.
 """
@@ -19,12 +21,13 @@ import statistics
 import sys
 import tempfile
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 
-from tests.benchmarks import scopes
+from tests.benchmarks import scopes, starts
 from tests.benchmarks.bare import CONCURRENCY
 from tests.service import BASE_IDENTITY, ROOT, World
 
@@ -46,6 +49,7 @@ async def main() -> None:
     parser.add_argument("--mints", type=int, default=300, help="cold mints in a round")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--scopes", type=int, help="measure only what so many scopes cost a warm request")
+    parser.add_argument("--starts", action="store_true", help="measure only what runs of `vend` cost")
     options = parser.parse_args()
     if options.scopes:
         await _many_scopes(options)
@@ -54,10 +58,18 @@ async def main() -> None:
         async with World(Path(folder)) as world:
             _pin(world.service.process.pid)
             _pin_to(os.getpid(), -1)
-            warm = await _warm(world, rounds=options.rounds, requests=options.requests)
-            cold = await _cold(world, rounds=max(3, options.rounds // 3), mints=options.mints)
-    report = {"machine": _machine(), "warm": warm, "cold": cold}
+            report: dict[str, Any] = {"machine": _machine()}
+            if not options.starts:
+                report["warm"] = await _warm(world, rounds=options.rounds, requests=options.requests)
+                report["cold"] = await _cold(world, rounds=max(3, options.rounds // 3), mints=options.mints)
+            report["starts"] = await _starts(world, rounds=options.rounds)
     print(json.dumps(report, indent=2) if options.json else _text(report))  # noqa: T201 - its output
+
+
+async def _starts(world: World, *, rounds: int) -> dict[str, dict[str, float]]:
+    """Return what runs of the client cost; the fakes around the service go on answering meanwhile."""
+    compare = partial(starts.compare, url=world.service.public, token=world.token(), folder=world.folder, rounds=rounds)
+    return await asyncio.to_thread(compare)
 
 
 async def _many_scopes(options: argparse.Namespace) -> None:
@@ -235,6 +247,8 @@ def _machine() -> str:
 
 
 def _text(report: dict[str, Any]) -> str:
+    if "warm" not in report:
+        return f"{report['machine']}\n{starts.text(report['starts'])}"
     warm, cold = report["warm"], report["cold"]
     rates = f"{warm['vendor_rps']:,.0f} of {warm['bare_rps']:,.0f} requests/s"
     times = f"p50 {warm['vendor_p50_ms']:.1f} ms, p99 {warm['vendor_p99_ms']:.1f} ms, {warm['failed']:.0f} failed"
@@ -245,6 +259,7 @@ def _text(report: dict[str, Any]) -> str:
         f"      {_told(warm, 'ratio_uvloop')} of the same on uvloop: {warm['bare_uvloop_rps']:,.0f} requests/s",
         f"cold  {_told(cold, 'ratio')} times the CPU of a bare aiobotocore assume_role: {mints}",
         f"      {_told(cold, 'ratio_uvloop')} times the same on uvloop: {cold['bare_uvloop_cpu_ms']:.2f} ms",
+        starts.text(report["starts"]),
     )
     return "\n".join(lines)
 
