@@ -104,8 +104,10 @@ async def test_the_variables_are_all_that_an_sdk_needs(world: World) -> None:
     assert key == world.audit()[-1]["access_key_id"]
 
 
-async def test_vend_env_sets_the_shell_up(world: World) -> None:
-    key = (await _sh(f'{_run("eval")}\necho "$AWS_ACCESS_KEY_ID"', world)).strip()
+async def test_vend_exec_runs_a_job_with_credentials(world: World) -> None:
+    job = "import boto3; print(boto3.Session().get_credentials().access_key)"
+    (world.folder / "job.py").write_text(job)
+    key = (await _sh(_run("vend"), world)).strip()
     assert key == world.audit()[-1]["access_key_id"]
     assert world.audit()[-1]["parameters"] == {"month": "2026-03"}
 

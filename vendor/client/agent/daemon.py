@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     Say = Callable[[str], object]
 
-_DEFAULT = "127.0.0.1:9911"
+DEFAULT = "127.0.0.1:9911"
+"""Where an agent listens that is not told where."""
 
 
 def serve(options: argparse.Namespace, *, environ: Mapping[str, str], say: Say) -> int:
@@ -56,7 +57,7 @@ def serve(options: argparse.Namespace, *, environ: Mapping[str, str], say: Say) 
     vending = Vending(lambda token: asking if token is None else client(token), clock=clock, tell=say)
     with contextlib.ExitStack() as stack:
         others = options.pass_through or bool(options.allow_uid or options.token_file_out)
-        sockets = [stack.enter_context(listening(each, others=others)) for each in options.listen or [_DEFAULT]]
+        sockets = [stack.enter_context(listening(each, others=others)) for each in options.listen or [DEFAULT]]
         doors = _doors(options, vending, default, clock, environ, stack)
         listener = Listener(sockets, doors.answer)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -97,7 +98,7 @@ def _doors(
         token = secrets.token_urlsafe(32)
         stack.enter_context(_kept(Path(options.token_file_out), token))
         may = token_guard(token)
-    region = options.region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+    region = options.region or environ.get("AWS_REGION") or environ.get("AWSDEFAULT_REGION")
     metadata = Metadata(default, clock=clock, region=region, version_1=options.imdsv1)
     return Doors(vending, default=default, may=may, metadata=metadata, may_metadata=users)
 
