@@ -18,7 +18,7 @@ import yaml
 
 from tests.client.service import Service, answered
 from tests.fakes.s3 import S3
-from tests.sdk import clients
+from tests.sdk import clients, installed
 from tests.service import ROOT, World
 from vendor.client.agent.daemon import DEFAULT
 from vendor.client.options import PURPOSES
@@ -93,7 +93,8 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
 
 def _commands(folder: Path) -> Path:
     """Make a folder with `vend`, the AWS CLI, and tools that only ask the endpoint."""
-    found = {"vend": Path(sys.executable).parent / "vend", "aws": clients.awscli(), "python3": Path(sys.executable)}
+    python = Path(sys.executable)
+    found = {"vend": python.parent / "vend", "aws": installed.awscli() / "bin" / "aws", "python3": python}
     for name, path in found.items():
         (folder / name).write_text(f'#!/bin/sh\nexec {shlex.quote(str(path))} "$@"\n')
     for name in ("terraform", "spark-submit", "dbt", "duckdb", "python"):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.sdk import clients
+from tests.sdk import installed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,7 @@ def compare(*, url: str, token: str, folder: Path, rounds: int) -> dict[str, dic
 def _aws() -> dict[str, list[str]]:
     """Return the AWS CLI's command; none where it cannot be installed."""
     try:
-        return {"aws --version": [str(clients.awscli()), "--version"]}
+        return {"aws --version": [str(installed.awscli() / "bin" / "aws"), "--version"]}
     except pytest.skip.Exception as exc:
         print(exc, file=sys.stderr)  # noqa: T201 - its output
         return {}
