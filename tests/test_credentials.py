@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import sys
 import traceback
+from base64 import b64encode
 from dataclasses import FrozenInstanceError, asdict
 
 import pytest
@@ -63,3 +65,27 @@ def test_secrets_are_equal_by_their_text() -> None:
 def test_credentials_do_not_change() -> None:
     with pytest.raises(FrozenInstanceError):
         made.credentials().region = "x"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b64encode(bytes(range(256)) * 3).decode(),
+        b64encode(bytes(range(256)) * 3).decode().rstrip("="),
+        b64encode(b"x" * 751).decode() + "\n",
+        b64encode(b"x" * 751).decode()[:-3] + "B==",
+        "header.payload.signature" * 20,
+        "\u20ac" * 400,
+        "a" * 201,
+        "",
+    ],
+    ids=range(8),
+)
+def test_a_secret_is_the_text_that_it_was_to_the_byte_however_it_is_held(text: str) -> None:
+    assert Secret(text).reveal() == text
+    assert Secret(text) == Secret(text)
+    assert Secret(text) != Secret(text + "x")
+
+
+def test_a_session_token_is_held_as_the_bytes_that_it_stands_for() -> None:
+    assert sys.getsizeof(Secret(b64encode(b"x" * 750).decode())._held) < 800

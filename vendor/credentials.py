@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from binascii import a2b_base64, b2a_base64
+from contextlib import suppress
 from dataclasses import dataclass
 from hmac import compare_digest
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+WORTH_IT: Final = 200
+"""Characters of a text that is worth packing."""
+
 
 class Secret:
-    """A text shown only to who calls `reveal`: no repr, str, format or pickle gives it away."""
+    """A text shown only to who calls `reveal`: no repr, str, format or pickle gives it away.
 
-    __slots__ = ("_text",)
+    What is base64, as session tokens are, is held as the bytes that it stands for, which take three quarters of it.
+    """
+
+    __slots__ = ("_held",)
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._held = _packed(text)
 
     def reveal(self) -> str:
         """Return the secret itself; every call of this is a place to look at in review."""
-        return self._text
+        held = self._held
+        return held if isinstance(held, str) else b2a_base64(held, newline=False).decode()
 
     def __repr__(self) -> str:
         return "Secret(***)"
@@ -34,9 +43,19 @@ class Secret:
         """Compare in constant time: what somebody sent is compared with what we hold."""
         if not isinstance(other, Secret):
             return False
-        return compare_digest(self._text.encode(errors="replace"), other._text.encode(errors="replace"))
+        return compare_digest(self.reveal().encode(errors="replace"), other.reveal().encode(errors="replace"))
 
     __hash__ = None  # type: ignore[assignment]  # a secret is no key
+
+
+def _packed(text: str) -> str | bytes:
+    """Return the bytes of a longer text in base64 if they give exactly this text again, the text itself otherwise."""
+    if len(text) >= WORTH_IT:
+        with suppress(ValueError):
+            packed = a2b_base64(text, strict_mode=True)
+            if b2a_base64(packed, newline=False) == text.encode():
+                return packed
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from tests.fakes.clock import START, Clock
 from tests.made import SECRET, SUBJECT, TOKEN, credentials, entry, issued, principal, session
 from vendor.audit import Entry, Source
 from vendor.leases.holders import LOOKED_AT, Holders, Holding
 from vendor.refusals import AuditUnavailable, Reason
+
+if TYPE_CHECKING:
+    from vendor.identity.principal import AttributeValue
 
 HOUR = timedelta(hours=1)
 
@@ -52,11 +56,12 @@ def test_it_knows_whose_key_it_is_and_never_a_secret() -> None:
 def test_it_counts_each_hand_out_and_knows_the_latest_holder() -> None:
     holders = Holders(clock=Clock())
     holders.observe(issued())
-    later = principal(attributes={"pod": "another"})
+    later = principal(attributes={"pod": "another"}, token_sha256="b" * 64)
     holders.observe(issued(principal=later, source=Source.MEMORY, time=START + timedelta(minutes=5)))
     found = holders.find(credentials().access_key_id)
     assert found is not None
-    assert (found.hand_outs, found.attributes) == (2, {"pod": "another"})
+    told = {"issuer": "cluster-a", "subject": principal().subject, "pod": "another"}
+    assert (found.hand_outs, found.attributes) == (2, told)
     assert (found.minted, found.last_handed_out) == (START, START + timedelta(minutes=5))
 
 
@@ -126,3 +131,14 @@ async def test_a_key_id_that_is_given_out_again_is_of_the_latest_session() -> No
     found = holders.find(key(1))
     assert found is not None
     assert (found.minted, found.hand_outs) == (START + timedelta(minutes=30), 1)
+
+
+def test_attributes_are_told_as_they_were_lists_and_numbers_too() -> None:
+    clock = Clock()
+    holders = Holders(clock=clock)
+    attributes: dict[str, AttributeValue] = {**principal().attributes, "groups": ("a", "b"), "level": 3, "human": True}
+    for _ in range(2):
+        holders.observe(issued(principal=principal(attributes=attributes), time=clock.now()))
+    (found,) = [holders.find(one) for one in holders._held]
+    assert found is not None
+    assert found.attributes == attributes

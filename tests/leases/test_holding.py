@@ -12,6 +12,7 @@ from tests.leases.conftest import Rig, settle
 from tests.made import credentials, session
 from vendor.audit import Source
 from vendor.leases.lease import Lease
+from vendor.leases.leases import RECENT
 from vendor.refusals import Reason, RoleRefused, StsThrottled, StsUnavailable
 
 HOUR = 3600.0
@@ -151,3 +152,16 @@ def test_neither_repr_of_a_lease_nor_its_answers_show_a_secret() -> None:
         session=asked, credentials=credentials(asked), minted=START, minted_monotonic=0.0, answers={"json": b"CANARY"}
     )
     assert "CANARY" not in repr(lease).replace(asked.external_id or "", "")
+
+
+async def test_finished_answers_are_kept_of_the_leases_that_were_lent_of_late_and_of_no_more() -> None:
+    rig = Rig(capacity=2 * RECENT)
+    for number in range(RECENT + 1):
+        lease, _ = await rig.lend(session(subject=f"s{number}"))
+        lease.answers["json"] = b"finished"
+    held = list(rig.leases._held)
+    assert sum("json" in lease.answers for lease in held) == RECENT
+    again, _ = await rig.lend(session(subject="s0"))
+    assert again.answers == {}
+    again.answers["json"] = b"finished"
+    assert sum("json" in lease.answers for lease in held) == RECENT

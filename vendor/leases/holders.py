@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import json
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 KEPT: Final = timedelta(hours=1)
 """For how long after its end a session can still be asked about: what AWS logs of it comes late."""
+_TOLD_APART: Final = ("issuer", "subject")
 LOOKED_AT: Final = 2_000
 """Sessions that are looked at in one go."""
 
@@ -28,7 +30,7 @@ LOOKED_AT: Final = 2_000
 class Holding:
     """A session that was handed out, and to whom.
 
-    `attributes` are those of the principal that had it last. `number` counts sessions in the order in which they were
+    `number` counts sessions in the order in which they were
     first handed out, `hand_outs` how often this one was.
     """
 
@@ -37,7 +39,6 @@ class Holding:
     issuer: str
     issuer_url: str
     subject: str
-    attributes: Mapping[str, AttributeValue]
     scope: str
     target: str
     role: str
@@ -48,6 +49,22 @@ class Holding:
     last_handed_out: datetime
     key: bytes
     hand_outs: int = 0
+    _token: int = 0
+    _attributes: bytes = b""
+    """As JSON: so many mappings would take three times as much memory as the leases' own texts."""
+
+    @property
+    def attributes(self) -> Mapping[str, AttributeValue]:
+        """Return the attributes of the principal that had it last."""
+        told: dict[str, Any] = {"issuer": self.issuer, "subject": self.subject, **json.loads(self._attributes)}
+        return {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
+
+    def had_by(self, principal: Principal) -> None:
+        """Note who has it now; what the same token tells again is noted already."""
+        token = hash(principal.token_sha256)
+        if token != self._token or not self._attributes:
+            told = {name: value for name, value in principal.attributes.items() if name not in _TOLD_APART}
+            self._token, self._attributes = token, json.dumps(told, separators=(",", ":")).encode()
 
 
 class Holders:
@@ -68,7 +85,7 @@ class Holders:
         holding = self._held.get(credentials.access_key_id)
         if holding is None or holding.expiration != credentials.expiration:
             holding = self._add(credentials, principal, session, entry)
-        holding.attributes = principal.attributes
+        holding.had_by(principal)
         holding.last_handed_out = entry.time
         holding.hand_outs += 1
 
@@ -99,7 +116,6 @@ class Holders:
             issuer=principal.issuer,
             issuer_url=principal.issuer_url,
             subject=principal.subject,
-            attributes=principal.attributes,
             scope=session.scope,
             target=session.target,
             role=credentials.role_arn,

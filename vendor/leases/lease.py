@@ -15,7 +15,7 @@ WANTED: Final = 20 * 60.0
 """Seconds that a hand-out should still have: SDKs that renew below 15 minutes would come back at every use."""
 LITTLE: Final = 5 * 60.0
 """Seconds below which something newer is waited for as long as the caller can wait."""
-_FIXED: Final = 1_600
+_FIXED: Final = 2_600
 """Bytes of a lease, its place and its turn beside the texts in it, as measured by `tests.benchmarks.memory`."""
 
 
@@ -52,7 +52,7 @@ class Lease:
 
     `minted` is when they came, `minted_monotonic` the same on the clock that never steps; both clocks must say that
     they are still good. `warrant` is that of whoever was lent the session last, None where nobody can have it renewed
-    but by asking. `answers` holds the doors' finished answers, so that they end with what they say.
+    but by asking. `answers` holds the doors' finished answers of a lease that was lent of late.
     """
 
     session: RoleSession
@@ -70,6 +70,8 @@ class Lease:
     """Seconds that were waited after the latest attempt to renew it, which failed; none did if zero."""
     retry_at: float = float("-inf")
     """The moment before which no new attempt to renew it is made, on the clock that never steps."""
+    recent: bool = False
+    """Whether it is one of those whose finished answers are kept."""
     answers: dict[str, bytes] = field(default_factory=dict, repr=False)
     lifetime: float = field(init=False)
     """Seconds from minting to expiry, never more than were asked for.

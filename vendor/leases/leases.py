@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -33,6 +34,8 @@ LOOK: Final = 0.25
 """Seconds between looks at what is to be renewed."""
 NEWER: Final = 60.0
 """Seconds by which something of another replica's must last longer than what is held to be worth taking."""
+RECENT: Final = 5_000
+"""Leases whose finished answers are kept."""
 SWEPT: Final = 500
 """Leases that are looked at in one go."""
 
@@ -90,6 +93,7 @@ class Leases:
         self._vended = Vended(clock=clock, capacity=capacity)
         self._renewals = Renewals(held=self._held, clock=clock, phase=phase)
         self._most_ahead = most_ahead
+        self._recent: deque[Lease] = deque()
         self._keeps: Callable[[RoleSession], bool] = lambda _: True
 
     async def lend(
@@ -104,6 +108,8 @@ class Leases:
         if lease is None or lease.wants_newer(self._clock):
             lease, source = await self._newer(session, lease, deadline, proof)
         self._renewals.lent(lease, warrant if proof == NO_PROOF else None)
+        if not lease.recent:
+            self._note_recent(lease)
         return lease, source
 
     def keep(
@@ -199,6 +205,14 @@ class Leases:
                 raise
             return held, Source.MEMORY
         return lease, flight.source if joined is None else Source.MEMORY
+
+    def _note_recent(self, lease: Lease) -> None:
+        """Keep the finished answers of no more than so many leases: each is as large as all else that is kept of it."""
+        lease.recent = True
+        self._recent.append(lease)
+        if len(self._recent) > RECENT:
+            before = self._recent.popleft()
+            before.recent, before.answers = False, {}
 
     def _renew(self, lease: Lease) -> None:
         """Begin to renew a lease that nobody waits for."""

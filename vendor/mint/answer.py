@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -120,7 +121,7 @@ def _account(user: object, session: RoleSession, *, told: bool) -> str:
     expected = (partition, account or assumed[2], name, session.session_name or assumed[4])
     if assumed.groups() != expected:
         raise bad(f"AssumedRoleUser is {arn!r:.300}, not the session asked for")
-    return assumed[2]
+    return sys.intern(assumed[2])  # many sessions are of one account
 
 
 def _user_id(user: object) -> str | None:

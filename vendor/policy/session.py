@@ -99,8 +99,11 @@ class RoleSession:
     proof_sha256: str | None = field(default=None, repr=False)
     key: bytes = field(init=False, repr=False, compare=False)
     """A digest of every field above, each behind its length, so that no two requests share one (T17)."""
-    policy_sha256: str | None = field(init=False, repr=False, compare=False)
-    """The hexadecimal digest by which the audit trail names the policy."""
+
+    @property
+    def policy_sha256(self) -> str | None:
+        """Return the hexadecimal digest by which the audit trail names the policy."""
+        return None if self.policy is None else hashlib.sha256(self.policy.encode()).hexdigest()
 
     @property
     def chained(self) -> bool:
@@ -110,9 +113,7 @@ class RoleSession:
     def __post_init__(self) -> None:
         pieces: list[bytes] = []
         _add_pieces(_values(self), pieces)
-        named = None if self.policy is None else hashlib.sha256(self.policy.encode()).hexdigest()
         object.__setattr__(self, "key", hashlib.sha256(b"".join(pieces)).digest())
-        object.__setattr__(self, "policy_sha256", named)
 
 
 _values: Final = attrgetter(*(part.name for part in fields(RoleSession) if part.init))
