@@ -24,7 +24,7 @@ from vendor import config
 from vendor.cli import main
 from vendor.live.example import example
 from vendor.live.proof import powerless
-from vendor.live.specimen import specimen
+from vendor.live.specimen import longest, specimen
 from vendor.policy.grant import Grant
 from vendor.policy.matcher import Contains, Present
 from vendor.policy.parameter import Parameter
@@ -387,6 +387,32 @@ def test_a_specimen_matches_its_pattern(pattern: str) -> None:
 
 def test_a_specimen_is_of_the_first_alternative() -> None:
     assert [specimen(pattern) for pattern in ("a|b|c", "x(?:a|b|c)y", "a{2}|b")] == ["a", "xay", "aa"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "most"),
+    [
+        ("[0-9]{4}-[0-9]{2}", 7),
+        ("a|bcd|ef", 3),
+        ("(?:eu|ap)-[a-z]{3,9}-[0-9]", 14),
+        ("x?y", 2),
+        ("a+", 256),
+        ("a{2,}", 256),
+        ("a{,3}", 3),
+        ("(a|bc)(d)", 3),
+        ("(a)*", 256),
+        (r"\x41\.", 2),
+        ("", 0),
+    ],
+)
+def test_the_longest_value_of_a_pattern_is_known(pattern: str, most: int) -> None:
+    assert longest(pattern) == most
+
+
+@given(st.data())
+def test_no_value_of_a_pattern_is_longer_than_that(data: st.DataObject) -> None:
+    pattern = data.draw(st.sampled_from(["[a-c]{1,4}|x?y", "(?:a|bc)-d{2}", "a{,3}b", "é{2}|z", "a.b", "[]x]{2,5}"]))
+    assert len(data.draw(st.from_regex(re.compile(pattern, re.ASCII), fullmatch=True))) <= longest(pattern)
 
 
 @pytest.mark.parametrize("pattern", ["(a)*", "(?:a|b){2}", "(?=a)a", "a++", "(?i:a)", "a{}"])

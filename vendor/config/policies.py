@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 from vendor.config.codes import Code
 from vendor.config.problems import values
 from vendor.config.suggestions import near
+from vendor.identity import attributes
+from vendor.live.specimen import longest
 from vendor.policy.limits import LONGEST_POLICY
-from vendor.policy.parameter import PLAIN
+from vendor.policy.parameter import LONGEST, PLAIN
 from vendor.policy.template import Name, PolicyTemplate, TemplateError, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from vendor.config.findings import Path
     from vendor.config.fragments import Part, Whole
+    from vendor.identity.issuer import Kind
     from vendor.policy.parameter import Parameter
 
 VERSION: Final = "2012-10-17"
@@ -29,8 +32,8 @@ _WILD: Final = re.compile(r"[*?]|\$\{[^}]*\}?")
 """What in a text may become anything: IAM's wildcards and variables."""
 
 
-def template(whole: Whole, parameters: Mapping[str, Parameter]) -> PolicyTemplate | None:
-    """Return a policy that may be filled, None with findings if it may not."""
+def template(whole: Whole, parameters: Mapping[str, Parameter], kinds: Iterable[Kind] = ()) -> PolicyTemplate | None:
+    """Return a policy that may be filled by tokens of some kinds, None with findings if it may not."""
     _check_document(whole)
     if not whole.failed():
         for statement in whole.statements:
@@ -40,6 +43,7 @@ def template(whole: Whole, parameters: Mapping[str, Parameter]) -> PolicyTemplat
         return None
     made = PolicyTemplate.parse(whole.document)
     _check_size(whole.head, made)
+    _check_growth(whole.head, made, {name: _longest(parameters.get(name), name, kinds) for name in made.names()})
     return None if whole.failed() else made
 
 
@@ -187,3 +191,20 @@ def _check_size(head: Part, made: PolicyTemplate) -> None:
     if any(character > "\xff" for character in shortest):
         message = "the policy holds characters beyond U+00FF, which STS does not take"
         head.find_used(Code.POLICY_CHARACTERS, (), message)
+
+
+def _check_growth(head: Part, made: PolicyTemplate, lengths: Mapping[str, int]) -> None:
+    """Find a policy that fits before it is filled and not with the longest values."""
+    characters = len(made.fill({name: "x" * length for name, length in lengths.items()}))
+    if characters > LONGEST_POLICY >= len(made.fill(dict.fromkeys(lengths, ""))):
+        message = f"with the longest values it has {characters} characters; STS takes {LONGEST_POLICY}"
+        head.find_used(Code.POLICY_GROWS, (), message)
+
+
+def _longest(parameter: Parameter | None, name: str, kinds: Iterable[Kind]) -> int:
+    """Return how many characters a place can be filled with."""
+    if parameter is None:
+        return max((attributes.RULES[kind].longest.get(name, LONGEST) for kind in kinds), default=LONGEST)
+    if parameter.one_of:
+        return max(map(len, parameter.one_of))
+    return longest(parameter.pattern.pattern) if parameter.pattern else LONGEST

@@ -63,7 +63,7 @@ def _policy(reading: Reading) -> PolicyTemplate | None:
     if said.unrestricted:
         return None
     whole = _whole(reading, said)
-    made = policies.template(whole, reading.parameters) if whole else None
+    made = policies.template(whole, reading.parameters, [one.kind for one in reading.issuers]) if whole else None
     for part, path, text in whole.places() if whole else ():
         check_names(reading, text, path, part.find_used)
     reading.failed = made is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.config.rules.breadth import of_kind
-from tests.config.rules.passages import GRANT, MONTH, OF_SESSION, SESSION
+from tests.config.rules.passages import GRANT, MONTH, OF_SESSION, RESOURCE, SESSION
 from tests.config.sound import rules
 
 WARNINGS = rules(
@@ -64,6 +64,14 @@ WARNINGS = rules(
         "scopes.reports.grants[0]",
         "whom this lets in may have all too (",
         "issuer: cluster\n        where",
+    ),
+    (
+        "a policy fits with the longest values too",
+        RESOURCE,
+        f"{'a' * 1_850}/{RESOURCE.replace('{{ month }}', '{{ month }}/{{ namespace }}')}",
+        f"{OF_SESSION}.policy",
+        "with the longest values it has 2",
+        'Version: "2012',
     ),
     (
         "a pattern that matches no file is told",

@@ -118,4 +118,9 @@ SESSIONS: Final = {
         why="A limit that its author counts on may be missing somewhere.",
         mend="Name it in a scope, or delete it.",
     ),
+    Code.POLICY_GROWS: Meaning(
+        "a policy that can grow longer than STS takes",
+        why="Callers with long names or values are refused with `policy_too_large`, and only they.",
+        mend="Shorten it, or bound what fills it: by `one_of`, or a `pattern` with `{n}` instead of `+`.",
+    ),
 }

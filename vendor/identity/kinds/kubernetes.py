@@ -1,6 +1,6 @@
 """Kubernetes: bound service account tokens.
 
-Source: Kubernetes, "Managing Service Accounts", bound service account tokens.
+Source: Kubernetes, "Managing Service Accounts", bound service account tokens; "Object Names and IDs".
 """
 
 from __future__ import annotations
@@ -29,6 +29,14 @@ _PATHS: Final = MappingProxyType(
     }
 )
 
+_LONGEST: Final = MappingProxyType(
+    {
+        "namespace": 63,
+        **dict.fromkeys(("service_account", "pod", "node"), 253),
+        **dict.fromkeys(("service_account_uid", "pod_uid"), 36),
+    }
+)
+"""Characters of the longest names that an API server takes: DNS labels, DNS subdomains and UUIDs."""
 _REQUIRED: Final = frozenset({"namespace", "service_account"})
 
 
@@ -48,6 +56,7 @@ RULES: Final = Rules(
     read=_read,
     audience=audience,
     optional=frozenset(_PATHS) - _REQUIRED,
+    longest=_LONGEST,
     forms=MappingProxyType(
         {"subject": Form(skeleton=re.compile("x:x:x:x"), example="system:serviceaccount:NAMESPACE:NAME")}
     ),

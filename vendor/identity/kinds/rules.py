@@ -49,7 +49,7 @@ class Rules:
     claims, and raises InvalidToken where the claims contradict themselves. `audience` returns whom the token is for,
     and raises InvalidToken where it says two things. `types` are the `typ` and `algorithms` the `alg` that are taken.
     A good token may lack the attributes in `optional`; those in `lists` are lists of strings, every other one is a
-    string, in `forms` of a certain look.
+    string, in `forms` of a certain look and of at most `longest` characters where its issuer sees to that.
 
     `strangers` returns what names an owner where strangers get tokens of the same issuer: a grant must then name one.
     `open` says that a token may yield more attributes than `names`; what stands below the claims in `chosen` was chosen
@@ -65,6 +65,7 @@ class Rules:
     issued_at_required: bool = True
     lists: frozenset[str] = frozenset()
     forms: Mapping[str, Form] = field(default_factory=lambda: MappingProxyType({}))
+    longest: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     strangers: Callable[[str], Owners | None] = strangers.known
     open: bool = False
     chosen: tuple[tuple[str, ...], ...] = ()
