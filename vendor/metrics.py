@@ -41,6 +41,20 @@ class Expiry(Protocol):
         ...
 
 
+class Accounts(Protocol):
+    """Knows the accounts of organizations, by scope and parameter."""
+
+    @property
+    def counts(self) -> Mapping[tuple[str, str], Callable[[], float]]:
+        """What tells how many are listed."""
+        ...
+
+    @property
+    def ages(self) -> Mapping[tuple[str, str], Callable[[], float]]:
+        """What tells how old the list is."""
+        ...
+
+
 class _Out(Collector):
     """Asks the expiry ledger and the leases at each scrape, so that an end needs no timer to be seen.
 
@@ -191,6 +205,24 @@ class Metrics:
             "Things in the shared store that none of us put there.",
             registry=registry,
         )
+        self.accounts = Gauge(
+            "vendor_organization_accounts",
+            "Accounts that are listed for a parameter.",
+            ["scope", "parameter"],
+            registry=registry,
+        )
+        self.accounts_age = Gauge(
+            "vendor_organization_age_seconds",
+            "Age of the list of accounts for a parameter, +Inf if there is none.",
+            ["scope", "parameter"],
+            registry=registry,
+        )
+        self.accounts_refresh = Counter(
+            "vendor_organization_refresh",
+            "Lists of an organization's accounts.",
+            ["target", "result"],
+            registry=registry,
+        )
         self.generation = Gauge(
             "vendor_config_generation", "Generation of the configuration that serves.", registry=registry
         )
@@ -219,6 +251,7 @@ class Metrics:
         breakers: Mapping[tuple[str, str], Callable[[], float]],
         healthy: Mapping[str, Callable[[], float]],
         ages: Mapping[str, Callable[[], float]],
+        accounts: Accounts | None = None,
     ) -> None:
         """Read these at each scrape: what is out and stale by scope, budgets and breakers, the ages of issuers' keys.
 
@@ -240,6 +273,15 @@ class Metrics:
             self.healthy.labels(target).set_function(is_healthy)
         for issuer, age in ages.items():
             self.keys_age.labels(issuer).set_function(age)
+        self._watch_accounts(accounts)
+
+    def _watch_accounts(self, accounts: Accounts | None) -> None:
+        self.accounts.clear()
+        self.accounts_age.clear()
+        for place, count in accounts.counts.items() if accounts else ():
+            self.accounts.labels(*place).set_function(count)
+        for place, age in accounts.ages.items() if accounts else ():
+            self.accounts_age.labels(*place).set_function(age)
 
     def _end(self, label: str, configured: AbstractSet[str]) -> None:
         """End the series of what is not configured, or no longer."""

@@ -128,6 +128,12 @@ class Observer:
         self._metrics.store_broken.inc()
         self._log.error("store holds something that is not ours", detail=detail)
 
+    def listed(self, target: str, result: str, detail: str) -> None:
+        """Count a list of an organization's accounts, and log why it could not be made anew."""
+        self._metrics.accounts_refresh.labels(target, result).inc()
+        if detail:
+            self._log.warning("accounts not listed", target=target, detail=detail)
+
     def reviewed(self, issuer: str, result: Result) -> None:
         """Count a question about a token; why it was answered so is in the audit line."""
         self._metrics.token_reviews.labels(issuer, result).inc()

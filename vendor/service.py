@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from vendor import logs
+from vendor.accounts import Accounts
 from vendor.allowance import Allowance
 from vendor.audit import Entry, Ledger
 from vendor.config.apart import load_apart
@@ -87,6 +88,11 @@ class Service:
         self._chain = Chain(clock=clock)
         self._targets = self._made_targets(configuration, None)
         self._packing = Packing()
+        self._accounts = Accounts(
+            asking=lambda name: self._targets.organizations(name),  # noqa: PLW0108 - a reload puts others in their place
+            clock=clock,
+            told=self._observer.listed,
+        )
         self._mints = Mints(
             by_target=self._targets.sts,
             metrics=metrics,
@@ -161,6 +167,7 @@ class Service:
             self._log.info("listening", public=public_at, operations=operations_at, **self._loaded())
             calm_collector()
             stack.push_async_callback(_end, asyncio.create_task(self._leases.follow()))
+            stack.push_async_callback(_end, asyncio.create_task(self._accounts.follow()))
             stack.push_async_callback(_end, asyncio.create_task(self._reloading.follow()))
             await until.wait()
             self._why_not = "draining"
@@ -203,7 +210,7 @@ class Service:
     def _made_exchange(self) -> Exchange:
         return Exchange(
             authenticator=self._made_authenticator(self._issuers),
-            mapping=_mapping(self._configuration, self._generation, self._packing),
+            mapping=_mapping(self._configuration, self._generation, self._packing, self._accounts),
             revocations=self._revocations,
             allowance=self._allowance,
             leases=self._leases,
@@ -251,7 +258,7 @@ class Service:
         issuers = await asyncio.to_thread(self._made_issuers, new, self._issuers)
         targets = self._made_targets(new, self._targets)
         try:
-            mapping = await asyncio.to_thread(_mapping, new, self._generation + 1, self._packing)
+            mapping = await asyncio.to_thread(_mapping, new, self._generation + 1, self._packing, self._accounts)
             await targets.open()
             await sharing.open(before=self._sharing)
             with suppress(TimeoutError):  # its tokens are refused until its keys come; all others wait for nothing
@@ -293,6 +300,7 @@ class Service:
         self._revoking.learn()
 
     def _show(self) -> None:
+        self._accounts.serve(self._configuration.scopes.values())
         self._metrics.generation.set(self._generation)
         self._metrics.watch(
             scopes=self._configuration.scopes,
@@ -301,6 +309,7 @@ class Service:
             budgets=self._targets.budgets,
             breakers=self._targets.breakers,
             healthy=self._targets.healthy,
+            accounts=self._accounts,
             ages=self._issuers.ages,
         )
 
@@ -386,13 +395,14 @@ async def _end(task: asyncio.Task[None]) -> None:
         await task
 
 
-def _mapping(configuration: Configuration, generation: int, packing: Packing) -> Mapping:
+def _mapping(configuration: Configuration, generation: int, packing: Packing, accounts: Accounts) -> Mapping:
     return Mapping(
         scopes=configuration.scopes,
         generation=generation,
         targets=configuration.targets,
         issuers={issuer.url: lasting(issuer) for issuer in configuration.issuers.values()},
         packing=packing,
+        accounts=accounts.known,
     )
 
 

@@ -6,12 +6,12 @@ import asyncio
 import ssl
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vendor.files import Followed
 from vendor.identities import identity_of
 from vendor.leases.lane import Lane
-from vendor.mint import cognito
+from vendor.mint import cognito, organizations
 from vendor.mint.asking import Asking
 from vendor.mint.budget import Budget
 from vendor.mint.calls import Calls
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from vendor.mint.identity import Identity, Told
     from vendor.mint.regions import Region
 
+LISTED: Final = 5.0
+"""Requests in a second that an organization is asked: AWS grants few to all who ask it."""
+
 
 @dataclass(slots=True, eq=False)
 class _Part:
@@ -45,6 +48,7 @@ class _Part:
     asking: Asking
     sts: Sts
     console: Console
+    organizations: Asking
     following: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -59,6 +63,7 @@ class _Part:
             self.following.cancel()
             await asyncio.gather(self.following, return_exceptions=True)
         await self.sts.close()
+        await self.organizations.close()
 
     async def _who_am_i(self) -> str:
         return await self.asking.ask(WhoAmI(), lane=Lane.AHEAD, whom=("", ""))
@@ -119,6 +124,10 @@ class Targets:
         """The STS of each target."""
         return {name: part.sts for name, part in self.parts.items()}
 
+    def organizations(self, name: str) -> Asking:
+        """Return what asks for the organization of a target."""
+        return self.parts[name].organizations
+
     async def link(self, lease: Lease) -> str:
         """Return a link to the console for what was lent; see `vendor.mint.console.Console.link`."""
         return await self.parts[lease.session.target].console.link(lease.credentials)
@@ -147,9 +156,9 @@ class Targets:
         )
         asking = self._asking(target, "sts", identity, budget)
         pools = self._asking(target, cognito.SERVICE, identity, Budget(most=None, clock=self._clock))
-        return _Part(
-            target, budget, identity, asking, Sts(asking=asking, pools=pools, calls=calls), self._console(target)
-        )
+        listing = self._asking(target, organizations.SERVICE, identity, Budget(most=LISTED, clock=self._clock))
+        sts = Sts(asking=asking, pools=pools, calls=calls)
+        return _Part(target, budget, identity, asking, sts, self._console(target), listing)
 
     def _console(self, target: Target) -> Console:
         return Console(

@@ -62,6 +62,7 @@ class Others:
         self.answered_identity: str | None = None
         self.organization: dict[str, Unit] = {}
         self.broken_json: str | None = None
+        self.listed: dict[str, Any] | None = None
         self.signed_in: list[dict[str, str]] = []
         self.sign_in_status = 200
         self.sign_in_body: str | None = None
@@ -162,6 +163,8 @@ class Others:
         if action != "ListTagsForResource" and unit is None:
             return _failed("ParentNotFoundException", "You specified a parent that does not exist.")
         match action:
+            case "ListAccountsForParent" if self.listed is not None:
+                return _told(self.listed)
             case "ListAccountsForParent" if unit is not None:
                 accounts = [
                     {"Id": one, "Status": "SUSPENDED" if one in unit.suspended else "ACTIVE"} for one in unit.accounts

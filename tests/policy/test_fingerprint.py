@@ -130,3 +130,10 @@ def test_a_session_is_renewed_unasked_only_while_its_scope_is_granted_as_it_was_
         mapping = Mapping(scopes={SCOPE.name: scope}, generation=2, targets=targets, issuers=issuers)
         assert mapping.renews(session, SCOPE) is renewed, told
     assert Mapping(scopes={}, generation=2).renews(session, SCOPE) is False
+
+
+def test_a_session_on_the_way_to_others_is_kept_as_long_as_its_target_is_the_same() -> None:
+    mapping = Mapping(scopes={}, generation=2, targets={"aws": "t"})
+    assert mapping.keeps(made.session(scope="", target="aws", terms=fingerprint("t")))
+    assert not mapping.keeps(made.session(scope="", target="aws", terms=fingerprint("other")))
+    assert not mapping.keeps(made.session(scope="", target="gone", terms=fingerprint("t")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import uuid
@@ -12,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from tests.fakes.sts import SECRET, TOKEN
+from tests.fakes.sts_others import Unit
 from tests.server.http import Answer, exchange, get, post, request
 from tests.server.test_refusals import check_refusal
 from tests.service import CONFIGURATION, World
@@ -57,12 +59,30 @@ ALL = CONFIGURATION.replace(
     "regions: [eu-west-1]", 'regions: [eu-west-1], federation_url: "{sts}/federation"'
 ) + "".join(_scope(name, mint, policy) for name, (mint, policy) in SCOPES.items())
 
+ALL += """\
+  spokes:
+    grants: [{{issuer: cluster-a, where: {{namespace: analytics}}}}]
+    target: aws
+    parameters: {{account: {{accounts: {{organization: {{target: aws, parents: [r-ab12], tags: {{env: prod}}}}}}}}}}
+    mint: {{assume_role: {{role: "arn:aws:iam::{{{{ account }}}}:role/spoke"}}}}
+    session: {{unrestricted: true}}
+  unlisted:
+    grants: [{{issuer: cluster-a, where: {{namespace: analytics}}}}]
+    target: aws
+    parameters: {{account: {{accounts: {{organization: {{target: aws, parents: [r-none]}}}}}}}}
+    mint: {{assume_role: {{role: "arn:aws:iam::{{{{ account }}}}:role/spoke"}}}}
+    session: {{unrestricted: true}}
+"""
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     folder = tmp_path_factory.mktemp("mints")
     (folder / "secret").write_text("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n")
     world = World(folder, configuration=ALL)
+    world.sts.others.organization = {
+        "r-ab12": Unit(accounts={"444455556666": {"env": "prod"}, "777788889999": {"env": "test"}})
+    }
     world.sts.others.devices[SERIAL] = b"12345678901234567890"
     async with world:
         yield world
@@ -214,6 +234,28 @@ async def test_a_pool_is_shown_the_callers_token(world: World) -> None:
     assert {"AccountId", "RoleArn"}.isdisjoint(answer.json)
     first = json.loads(world.sts.requests[0].parameters["JSON"])
     assert first == {"IdentityPoolId": POOL, "Logins": {"oidc.example.com": token}}
+
+
+async def test_only_the_accounts_of_the_organization_may_be_asked_for(world: World) -> None:
+    async with asyncio.timeout(10):
+        while (listed := await asked(world, "spokes", parameters={"account": "444455556666"})).status == 503:  # noqa: ASYNC110 - it is another process
+            await asyncio.sleep(0.05)
+    assert (listed.status, listed.json["RoleArn"]) == (200, SPOKE)
+    for account in ("777788889999", "111122223333"):
+        answer = await asked(world, "spokes", parameters={"account": account})
+        assert (answer.status, answer.code) == (403, "value_not_allowed")
+        assert world.sts.requests == []
+    exposed = (await get(world.service.operations, "/metrics")).body.decode()
+    assert 'vendor_organization_accounts{parameter="account",scope="spokes"} 1.0' in exposed
+    assert 'vendor_organization_age_seconds{parameter="account",scope="unlisted"} +Inf' in exposed
+    assert 'vendor_organization_refresh_total{result="ok",target="aws"} 1.0' in exposed
+
+
+async def test_before_accounts_are_listed_nobody_has_any(world: World) -> None:
+    answer = await asked(world, "unlisted", parameters={"account": "444455556666"})
+    assert (answer.status, answer.code) == (503, "sts_unavailable")
+    assert answer.json["message"] == "the accounts of the organization cannot be had at the moment"
+    check_refusal(answer)
 
 
 async def test_what_was_issued_is_counted_by_its_action(world: World) -> None:
