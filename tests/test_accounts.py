@@ -12,13 +12,14 @@ from tests.fakes.clock import Clock
 from tests.fakes.sts import STS
 from tests.fakes.sts_others import Unit
 from vendor.accounts import AGAIN, REFRESH, Accounts
-from vendor.config.values import Target
+from vendor.config.values import AccessKey, Target
 from vendor.mint.chain import Chain
 from vendor.policy.parameter import Organization, Parameter
 from vendor.targets import Targets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
 PROD = Organization("aws", ("ou-ab12-11111111", "ou-ab12-22222222"), (("env", "prod"),))
 ALL = Organization("aws", ("r-ab12",), ())
@@ -32,15 +33,20 @@ def account(number: int) -> str:
 class Rig:
     """Accounts over the fake organization, and what was told of each list."""
 
-    def __init__(self, fake: STS) -> None:
+    def __init__(self, fake: STS, folder: Path) -> None:
         self.clock = Clock()
         self.reported: list[tuple[str, str]] = []
         self.told: list[tuple[str, str, str]] = []
-        aws = get_session()
-        aws.set_credentials("AKIAVENDOR", "the service's own")
-        target = Target(name="aws", endpoint_url=fake.url, regions=("us-east-1",), requests_per_second=None)
+        (folder / "secret").write_text("the service's own")
+        target = Target(
+            name="aws",
+            endpoint_url=fake.url,
+            regions=("us-east-1",),
+            requests_per_second=None,
+            identity=AccessKey(id="AKIAVENDOR", secret_file=folder / "secret"),
+        )
         self.targets = Targets(
-            {"aws": target}, aws=aws, clock=self.clock, report=self._report, chain=Chain(clock=self.clock)
+            {"aws": target}, aws=get_session(), clock=self.clock, report=self._report, chain=Chain(clock=self.clock)
         )
         self.accounts = Accounts(
             asking=self.targets.organizations, clock=self.clock, told=lambda *said: self.told.append(said)
@@ -87,8 +93,8 @@ async def fake() -> AsyncIterator[STS]:
 
 
 @pytest.fixture
-async def rig(fake: STS) -> AsyncIterator[Rig]:
-    ready = Rig(fake)
+async def rig(fake: STS, tmp_path: Path) -> AsyncIterator[Rig]:
+    ready = Rig(fake, tmp_path)
     yield ready
     await ready.targets.close()
 
