@@ -43,7 +43,7 @@ class Rig:
             endpoint_url=fake.url,
             regions=("us-east-1",),
             requests_per_second=None,
-            identity=AccessKey(id="AKIAVENDOR", secret_file=folder / "secret"),
+            identity=AccessKey(id="AKIAVENDOR", secret_file=str(folder / "secret")),
         )
         self.targets = Targets(
             {"aws": target}, aws=get_session(), clock=self.clock, report=self._report, chain=Chain(clock=self.clock)
