@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
     from vendor.config.values import Target
     from vendor.mint.asking import Asking, Clock
-    from vendor.mint.identity import Told
 
 
-def identity_of(target: Target, *, asking: Callable[[], Asking], clock: Clock, told: Told) -> Identity:
+def identity_of(
+    target: Target, *, asking: Callable[[], Asking], clock: Clock, told: Callable[[Identity], None]
+) -> Identity:
     """Return the identity that a target is asked with; `asking` is who asks it, once there is one."""
     said = target.identity
     made = partial(Identity, target=target.name, clock=clock, told=told)

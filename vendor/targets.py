@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from vendor.leases.lease import Lease
     from vendor.mint.asking import Clock
     from vendor.mint.chain import Chain
-    from vendor.mint.identity import Identity, Told
+    from vendor.mint.identity import Identity
     from vendor.mint.regions import Region
 
 LISTED: Final = 5.0
@@ -80,7 +80,7 @@ class Targets:
         clock: Clock,
         report: Callable[[str, str, str, str, float], None],
         chain: Chain,
-        told: Told = lambda _identity: None,
+        told: Callable[[Identity], None] = lambda _identity: None,
         before: Targets | None = None,
     ) -> None:
         self._aws = aws

@@ -1,4 +1,4 @@
-"""F1 to F7: STS refuses, fails, hangs, throttles, vanishes, lies and denies. Whoever has credentials is served on."""
+"""F1 to F8: STS refuses, fails, hangs, throttles, vanishes, lies and denies. Whoever has credentials is served on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fakes import faults
+from tests.fakes import faults, tokens
 from tests.fakes.sts import STS
 from tests.faults import calls
 from tests.faults.rig import Rig
@@ -284,3 +284,85 @@ async def test_a_role_that_is_denied_for_good_costs_next_to_nothing(
         assert set(refused.counts) == {"502 role_refused"}
         assert set(fine.counts) == {"200"}
         assert sent <= 2
+
+
+HEALTHY = "vendor_base_identity_healthy"
+BY_TOKEN = CONFIGURATION.replace(
+    '"{sts}",',
+    '"{sts}", identity: {{web_identity: {{role: "arn:aws:iam::111122223333:role/vendor", token_file: own}}}},',
+)
+
+
+async def _until(rig: Rig, healthy: float, *, within: float) -> float:
+    """Wait until the metric says so, and return the seconds that it took."""
+    began = time.monotonic()
+    while (await rig.scrape()).value(HEALTHY) != healthy:
+        await asyncio.sleep(0.1)
+        assert time.monotonic() - began < within
+    return time.monotonic() - began
+
+
+async def _served_again(rig: Rig, prefix: str) -> float:
+    """Return the seconds until somebody new is served."""
+    began = time.monotonic()
+    for number in range(100):
+        call = calls.of(rig.world, calls.names(f"{prefix}-{number}", 1))
+        if (await (await rig.send(call, rate=10, seconds=0.1)).results()).served == 1:
+            return time.monotonic() - began
+    raise AssertionError("nobody was served")
+
+
+async def test_while_aws_does_not_know_the_service_the_warm_are_served_and_its_return_is_seen(
+    tmp_path: Path, tell: Callable[[str], None]
+) -> None:
+    """F8: the service's own keys are refused; a metric says so; within ten seconds of their being good all is well."""
+    async with Rig(tmp_path) as rig:
+        warm = calls.of(rig.world, calls.names("warm", 100))
+        assert (await (await rig.send(warm, rate=100, seconds=1)).results()).served == 1
+        assert (await rig.scrape()).value(HEALTHY) == 1
+        before = len(rig.world.sts.requests)
+        rig.world.sts.fault(faults.error("ExpiredToken"))
+        flows = [
+            await rig.send(warm, rate=200, seconds=20),
+            await rig.send(calls.of(rig.world, calls.names("new", 200)), rate=10, seconds=20),
+        ]
+        told = await _until(rig, 0, within=5)
+        known, new = [await flow.results() for flow in flows]
+        cost = len(rig.world.sts.requests) - before
+        rig.world.sts.heal()
+        healed, served = await asyncio.gather(_until(rig, 1, within=10), _served_again(rig, "again"))
+        tell(f"warm {known.told()}; new {new.told()}; told after {told:.1f} s; {cost} calls in 20 s")
+        tell(f"good again after {healed:.1f} s, served after {served:.1f} s")
+        assert set(known.counts) == {"200"}
+        assert set(new.counts) == {"503 sts_unavailable"}
+        _refused_well(new)
+        assert cost <= 20
+        assert served <= 10
+
+
+async def test_while_the_services_own_token_is_cut_the_warm_are_served_and_its_return_is_seen(
+    tmp_path: Path, tell: Callable[[str], None]
+) -> None:
+    """F8: the file of the service's own token is emptied: its session is used to its end, and renewed when it can be."""
+    own = tmp_path / "own"
+    token = f"e30.{tokens.encode(tokens.write({'iss': 'https://oidc.example.com', 'sub': 'vendor'}))}.sig"
+    own.write_text(token)
+    rig = Rig(tmp_path, configuration=BY_TOKEN)
+    rig.world.sts.lifetime = timedelta(seconds=20)
+    async with rig:
+        await _until(rig, 1, within=10)
+        rig.world.sts.lifetime = None
+        own.write_text("")
+        warm = calls.of(rig.world, calls.names("warm", 100))
+        assert (await (await rig.send(warm, rate=100, seconds=1)).results()).served == 1
+        flow = await rig.send(warm, rate=200, seconds=60)
+        told = await _until(rig, 0, within=40)
+        new = await (await rig.send(calls.of(rig.world, calls.names("new", 50)), rate=10, seconds=5)).results()
+        own.write_text(token)
+        healed, served = await asyncio.gather(_until(rig, 1, within=10), _served_again(rig, "again"))
+        known = await flow.stop()
+        tell(f"warm {known.told()}; new {new.told()}; told after {told:.1f} s")
+        tell(f"good again after {healed:.1f} s, served after {served:.1f} s")
+        assert set(known.counts) == {"200"}
+        assert set(new.counts) == {"503 sts_unavailable"}
+        assert served <= 10

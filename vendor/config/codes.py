@@ -125,6 +125,7 @@ class Code(StrEnum):
     FEATURE = "V710"
     TARGET_OPTION = "V711"
     ORGANIZATION = "V712"
+    OWN_KEY = "V713"
     STORE_URL = "V720"
     STORE_OPTION = "V721"
     STORE_KEY = "V722"

@@ -27,6 +27,7 @@ _ALLOWED: Final = (
     ("issuers", "*", "keys", "url"),
     ("issuers", "*", "api_server", "url"),
     ("targets", "*", "endpoint_url"),
+    ("targets", "*", "identity", "access_key", "id"),
     ("scopes", "*", "mint", "assume_role", "external_id"),
     ("scopes", "*", "mint", "assume_role", "via", "*", "external_id"),
     ("store", "redis", "url"),

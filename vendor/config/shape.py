@@ -272,10 +272,36 @@ class Ceiling(Shape):
 Feature = Literal["tags", "policy_arns", "source_identity", "external_id", "assumed_role_user"]
 
 
+class OwnToken(Shape):
+    """A role that trusts the token in a file which others renew."""
+
+    role: Text
+    token_file: Text
+
+
+class OwnKey(Shape):
+    """An IAM user's access key, or another cloud's, with its secret in a file."""
+
+    id: Text
+    secret_file: Text
+
+
+class OwnMapping(Shape):
+    """Where the service's own identity comes from; exactly one of its keys."""
+
+    profile: Text | None = None
+    web_identity: OwnToken | None = None
+    access_key: OwnKey | None = None
+
+
+Own = Annotated[Annotated[Literal["ambient"], Tag("text")] | Annotated[OwnMapping, Tag("mapping")], _By]
+
+
 class Target(Shape):
     """An STS to mint with: its regions in order, or any endpoint that speaks its protocol.
 
-    `features` are what such an endpoint has of what AWS has; left out, it has all of it.
+    `features` are what such an endpoint has of what AWS has; left out, it has all of it. `identity` is the service's
+    own there: what AWS's SDKs find by themselves, unless another one is named.
     """
 
     endpoint_url: Text | None = None
@@ -285,6 +311,7 @@ class Target(Shape):
     dualstack: bool = False
     features: list[Feature] | None = None
     federation_url: Text | None = None
+    identity: Own = "ambient"
     requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from vendor.config.codes import Code
 from vendor.config.files import UnreadableError
+from vendor.config.identities import identity
 from vendor.config.urls import split
-from vendor.config.values import FEATURES, Target, partition
+from vendor.config.values import FEATURES, PARTITIONS, Target, partition
 
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
@@ -38,7 +39,8 @@ def target(document: Document, name: str, said: shape.Target, folder: FilePath, 
     for index, region in enumerate(said.regions):
         if not region_shape.fullmatch(region):
             document.find(Code.REGION, (*at, "regions", index), "expected a region such as eu-west-1")
-    if said.endpoint_url is None and len({partition(region) for region in said.regions}) > 1:
+    partitions = {partition(region) for region in said.regions} if said.endpoint_url is None else set(PARTITIONS)
+    if said.endpoint_url is None and len(partitions) > 1:
         document.find(Code.PARTITIONS, (*at, "regions"), "the regions of a target must be of one partition")
     if said.endpoint_url is not None:
         for url in dict.fromkeys(said.endpoint_url.replace(REGION, region) for region in said.regions):
@@ -46,6 +48,7 @@ def target(document: Document, name: str, said: shape.Target, folder: FilePath, 
     if said.federation_url is not None:
         _check_url(document, (*at, "federation_url"), said.federation_url)
     _check_options(document, at, said)
+    own = identity(document, (*at, "identity"), said.identity, folder, partitions)
     authorities = _authorities(document, (*at, "ca_file"), folder / said.ca_file, sources) if said.ca_file else None
     if len(document.findings) > before:
         return None
@@ -59,6 +62,7 @@ def target(document: Document, name: str, said: shape.Target, folder: FilePath, 
         dualstack=said.dualstack,
         features=FEATURES if said.features is None else frozenset(said.features),
         federation_url=said.federation_url,
+        identity=own,
     )
 
 

@@ -19,6 +19,10 @@ FEATURES: Final = frozenset({"tags", "policy_arns", "source_identity", "external
 """What AWS's own STS has, and other clouds may lack."""
 
 
+PARTITIONS: Final = ("aws", "aws-us-gov", "aws-cn")
+"""AWS's worlds, which know nothing of one another."""
+
+
 def partition(region: str) -> str:
     """Return the partition of a region, as ARNs spell it."""
     if region.startswith("cn-"):

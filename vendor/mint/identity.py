@@ -31,14 +31,6 @@ class Clock(Protocol):
         ...
 
 
-class Told(Protocol):
-    """Is told of an identity whose state has changed."""
-
-    def __call__(self, identity: Identity) -> None:
-        """Note it."""
-        ...
-
-
 class Identity:
     """Gives the keys of a source, but while they are no good to one call in two seconds, which finds out.
 
@@ -53,7 +45,7 @@ class Identity:
         source: Source,
         clock: Clock,
         changed: Callable[[], bool] = lambda: False,
-        told: Told = lambda _identity: None,
+        told: Callable[[Identity], None] = lambda _identity: None,
     ) -> None:
         self.target = target
         self.problem: Refusal | None = None

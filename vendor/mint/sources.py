@@ -80,7 +80,7 @@ class AccessKey:
 
     async def keys(self) -> ReadOnlyCredentials:
         """Return the key; see `Source.keys`."""
-        return ReadOnlyCredentials(self._id, self._read().decode().strip(), None)
+        return ReadOnlyCredentials(self._id, _text(self._read()), None)
 
     def forget(self) -> None:
         """Do nothing: the file is followed."""
@@ -113,7 +113,7 @@ class TokenFile:
     async def _renewed(self) -> ReadOnlyCredentials:
         began = self._clock.monotonic()
         try:
-            call = OwnSession(self._role, self._read().decode().strip())
+            call = OwnSession(self._role, _text(self._read()))
             made = await self._asking().ask(call, lane=Lane.RENEWAL, whom=("", ""))
         except (Refusal, OSError, ValueError):
             if self._keys is None or began >= self._ends:
@@ -125,3 +125,14 @@ class TokenFile:
         secret, token = made.secret_access_key.reveal(), made.session_token.reveal()
         self._keys = ReadOnlyCredentials(made.access_key_id, secret, token)
         return self._keys
+
+
+def _text(raw: bytes) -> str:
+    """Return the text of a file that holds one word.
+
+    Raises ValueError.
+    """
+    text = raw.decode().strip()
+    if not text:
+        raise ValueError("its file is empty")
+    return text

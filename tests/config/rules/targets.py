@@ -74,4 +74,53 @@ TARGETS = rules(
             "http://minio:{region}",
         )
     ),
+    (
+        "an identity is of one kind",
+        "aws: {",
+        "aws: {identity: ^^{profile: hub, access_key: {id: AKIAHUB, secret_file: s}}, ",
+        "targets.aws.identity",
+        "expected exactly one of profile, web_identity, access_key",
+    ),
+    (
+        "an identity is of some kind",
+        "aws: {",
+        "aws: {identity: ^^{}, ",
+        "targets.aws.identity",
+        "expected exactly one of profile, web_identity, access_key",
+    ),
+    (
+        "an identity of its own is a mapping",
+        "aws: {",
+        "aws: {identity: ^^hub, ",
+        "targets.aws.identity",
+        "expected 'ambient'",
+    ),
+    (
+        "an identity's role is an ARN",
+        "aws: {",
+        "aws: {identity: {web_identity: {role: ^^vendor, token_file: t}}, ",
+        "targets.aws.identity.web_identity.role",
+        "expected a role's ARN",
+    ),
+    (
+        "an identity's role is of its target's partition",
+        "aws: {",
+        "aws: {identity: {web_identity: {role: ^^arn:aws-cn:iam::111122223333:role/vendor, token_file: t}}, ",
+        "targets.aws.identity.web_identity.role",
+        "the role is in aws-cn, the target's regions are not",
+    ),
+    (
+        "an identity's key has an id",
+        "aws: {",
+        "aws: {identity: {access_key: {id: ^^'AKIA HUB', secret_file: s}}, ",
+        "targets.aws.identity.access_key.id",
+        "expected the id of an access key",
+    ),
+    (
+        "an identity's key does not end",
+        "aws: {",
+        "aws: {identity: {access_key: {id: ^^ASIAHUB, secret_file: s}}, ",
+        "targets.aws.identity.access_key.id",
+        "this id is of a session",
+    ),
 )

@@ -68,4 +68,9 @@ TARGETS: Final = {
         why="AWS lists no accounts below it, so nobody could have the scope.",
         mend="Write ids such as `ou-ab12-11111111`, or `r-ab12` for the root of them all.",
     ),
+    Code.OWN_KEY: Meaning(
+        "no access key that the service could use as its own",
+        why="AWS refuses every call with it, at once or when its session ends.",
+        mend="Write the id of an IAM user's key, which begins with `AKIA`; name what is renewed in another way.",
+    ),
 }
