@@ -38,7 +38,7 @@ DENIED_SCOPE = """\
 """
 TWO_REGIONS = CONFIGURATION.replace(
     '{{endpoint_url: "{sts}", regions: [eu-west-1]}}',
-    '{{{{endpoint_url: "http://127.0.0.1:{{{{region}}}}", regions: ["{first}", "{second}"]}}}}',
+    '{{endpoint_url: "http://127.0.0.1:{{region}}", regions: ["FIRST", "SECOND"]}}',
 )
 
 
@@ -166,7 +166,7 @@ async def test_throttling_slows_mints_down_to_what_sts_takes_and_all_are_served(
         sts = rig.world.sts
         sts.throttle_above(20)
         cold = calls.of(rig.world, calls.names("cold", 2_000))
-        flow = await rig.send(cold, rate=250, seconds=180)
+        flow = await rig.send(cold, rate=250, seconds=180, connections=500)
         began = time.monotonic()
         while len(sts.issued) < 2_000:
             await asyncio.sleep(0.2)
@@ -217,7 +217,7 @@ async def test_a_region_that_cannot_be_reached_is_left_for_the_next_one(
         async with STS() as silent:
             silent.fault(faults.HANG)
             first = deaf if how == "blackhole" else silent.url.rpartition(":")[2]
-            rig = Rig(tmp_path, configuration=TWO_REGIONS.format(first=first, second=second))
+            rig = Rig(tmp_path, configuration=TWO_REGIONS.replace("FIRST", str(first)).replace("SECOND", str(second)))
             rig.world.sts = STS(port=second)
             async with rig:
                 cold = await rig.send(calls.of(rig.world, calls.names("cold", 400)), rate=20, seconds=20)
@@ -343,7 +343,7 @@ async def test_while_aws_does_not_know_the_service_the_warm_are_served_and_its_r
 async def test_while_the_services_own_token_is_cut_the_warm_are_served_and_its_return_is_seen(
     tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
-    """F8: the file of the service's own token is emptied: its session is used to its end, and renewed when it can be."""
+    """F8: the file of the service's own token is emptied: its session is used to its end, renewed when it can be."""
     own = tmp_path / "own"
     token = f"e30.{tokens.encode(tokens.write({'iss': 'https://oidc.example.com', 'sub': 'vendor'}))}.sig"
     own.write_text(token)
