@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import socket
 import ssl
@@ -148,6 +149,15 @@ async def _fails(configuration: str, folder: Path, **environ: str) -> list[str]:
         async with served(text, folder, environ=environ):
             pass
     return str(failed.value).splitlines()
+
+
+async def test_of_many_warnings_the_first_hundred_are_logged_and_the_rest_is_counted(tmp_path: Path) -> None:
+    unused = "".join(f"  unused-{number}: {{{{Effect: Deny, Action: '*', Resource: '*'}}}}\n" for number in range(103))
+    async with World(tmp_path, configuration=f"{CONFIGURATION}policies:\n{unused}") as world:
+        logged = [json.loads(line) for line in world.service.log if '"event": "configuration"' in line]
+        assert [line["level"] for line in logged] == ["warning"] * 101
+        assert logged[0]["finding"].endswith("policies.unused-0: no scope uses this policy [V651]")
+        assert (logged[100]["more"], logged[100]["hint"]) == (3, "vendor check tells them all")
 
 
 async def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:

@@ -65,6 +65,8 @@ LINGER: Final = 12.0
 """Seconds for which what served before a reload may end what it began: a mint is given up after ten."""
 LONGEST_SHELF: Final = 64 << 20
 """Bytes of the largest file of revocations that is read: as many as there can be, each of them as long as it can be."""
+MOST_WARNINGS: Final = 100
+"""Warnings of one configuration that are logged."""
 DRAIN: Final = 3.0
 """Seconds in which idle connections may still bring a request, which is answered, before they are closed."""
 
@@ -407,6 +409,9 @@ def _mapping(configuration: Configuration, generation: int, packing: Packing, ac
 
 
 def log_warnings(configuration: Configuration, log: Any) -> None:
-    """Log what `vendor check` would warn of."""
-    for warning in configuration.warnings:
+    """Log what `vendor check` would warn of, not so much that it would hold up who is served."""
+    told = configuration.warnings[:MOST_WARNINGS]
+    for warning in told:
         log.warning("configuration", finding=str(warning))
+    if len(told) < len(configuration.warnings):
+        log.warning("configuration", more=len(configuration.warnings) - len(told), hint="vendor check tells them all")
