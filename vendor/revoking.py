@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from vendor.audit import Ledger
-    from vendor.leases.holders import Holders, Holding
+    from vendor.leases.holders import Holders
+    from vendor.leases.holding import Holding
     from vendor.leases.leases import Leases
     from vendor.leases.notices import Notices
     from vendor.leases.revocation import Revocation
@@ -92,7 +93,9 @@ class Revoking:
     async def sessions(self, revocation: Revocation) -> list[Holding]:
         """Return the sessions that have not ended and were handed to whom a revocation covers."""
         return await self.holders.out(
-            lambda one: revocation.covers(one.issuer_url, one.subject, one.scope, one.attributes)
+            lambda one: revocation.covers(
+                one.issuer_url, one.subject, one.scope, one.attributes if revocation.where else {}
+            )
         )
 
     async def lift(self, revocation_id: str, operator: Operator) -> Revocation:

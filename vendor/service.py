@@ -118,7 +118,7 @@ class Service:
         limits = configuration.limits
         self._allowance = Allowance(clock=clock, rate=limits.requests_per_second, burst=limits.burst)
         self._gate = Gate(clock=clock, most=limits.concurrent_requests)
-        self._holders = Holders(clock=clock)
+        self._holders = Holders(clock=clock, shared=self._shared)
         self._chain.lender = self._leases
         self._leaving: set[asyncio.Task[None]] = set()
         self._reloading = Reloading(

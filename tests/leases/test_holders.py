@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from tests.fakes.clock import START, Clock
 from tests.made import SECRET, SUBJECT, TOKEN, credentials, entry, issued, principal, session
 from vendor.audit import Entry, Source
-from vendor.leases.holders import LOOKED_AT, Holders, Holding
+from vendor.leases.holders import LOOKED_AT, Holders
+from vendor.leases.shared import Shared
 from vendor.refusals import AuditUnavailable, Reason
 
 if TYPE_CHECKING:
     from vendor.identity.principal import AttributeValue
+    from vendor.leases.holding import Holding
 
 HOUR = timedelta(hours=1)
 
@@ -142,3 +144,13 @@ def test_attributes_are_told_as_they_were_lists_and_numbers_too() -> None:
     (found,) = [holders.find(one) for one in holders._held]
     assert found is not None
     assert found.attributes == attributes
+
+
+async def test_without_a_store_nobody_else_is_asked() -> None:
+    clock = Clock()
+    for holders in (Holders(clock=clock), Holders(clock=clock, shared=Shared(clock=clock, broken=lambda _: None))):
+        holders.observe(issued())
+        found = await holders.seek(credentials().access_key_id)
+        assert found is not None
+        assert found.subject == SUBJECT
+        assert await holders.seek("ASIAUNKNOWN000000000") is None

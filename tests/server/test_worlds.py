@@ -100,18 +100,23 @@ async def test_the_audit_line_goes_to_stdout_for_a_dash(tmp_path: Path) -> None:
 async def test_who_was_stopped_is_so_after_a_restart_where_a_file_keeps_it(tmp_path: Path) -> None:
     kept = tmp_path / "revocations.json"
     configuration = CONFIGURATION.replace("operations:\n", 'operations:\n  revocations: "revocations.json"\n')
-    said = {"scope": "reports:read", "reason": "in a paste"}
     async with World(tmp_path, configuration=configuration) as world:
         world.service.process.send_signal(signal.SIGHUP)
         async with asyncio.timeout(20):
             while not any("configuration reloaded" in line for line in world.service.log):  # noqa: ASYNC110 - its log
                 await asyncio.sleep(0.05)
-        made = await post(world.service.operations, "/v1/revocations", operator(world), said)
-        assert (made.status, made.json["kept"]) == (201, True)
+        key = (await get(world.service.public, PATH, world.token())).key_id
+        said = [{"scope": "reports:read", "reason": "in a paste"}, {"access_key_id": key, "id": "inc-7"}]
+        for one in said:
+            made = await post(world.service.operations, "/v1/revocations", operator(world), one)
+            assert (made.status, made.json["kept"]) == (201, True)
     async with World(tmp_path, configuration=configuration) as world:
         assert (await get(world.service.public, PATH, world.token())).code == "revoked"
         listed = (await get(world.service.operations, "/v1/revocations", operator(world))).json["revocations"]
-        assert [one["reason"] for one in listed] == ["in a paste"]
+        assert [one["reason"] for one in listed] == ["in a paste", ""]
+        more = {**said[1], "deny_policy": True}
+        again = await post(world.service.operations, "/v1/revocations", operator(world), more)
+        assert (again.status, again.json["deny_policy"]) == (200, True), "whose key it was is known from the revocation"
     assert kept.stat().st_mode & 0o777 == 0o600
     kept.write_text("{")
     with pytest.raises(RuntimeError, match="it holds no revocations"):

@@ -4,74 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import json
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from vendor.leases import holding
+from vendor.leases.holding import Holding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from collections.abc import Callable
 
     from vendor.audit import Entry
     from vendor.credentials import Credentials
-    from vendor.identity.principal import AttributeValue, Principal
+    from vendor.identity.principal import Principal
     from vendor.leases.expiry import Clock
+    from vendor.leases.shared import Shared
     from vendor.policy.session import RoleSession
 
 KEPT: Final = timedelta(hours=1)
 """For how long after its end a session can still be asked about: what AWS logs of it comes late."""
-_TOLD_APART: Final = ("issuer", "subject")
 LOOKED_AT: Final = 2_000
 """Sessions that are looked at in one go."""
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Holding:
-    """A session that was handed out, and to whom.
+class Holders:
+    """The latest `capacity` sessions that were handed out, until an hour after their end.
 
-    `number` counts sessions in the order in which they were
-    first handed out, `hand_outs` how often this one was.
+    What is first handed out is told to the other replicas, where there is a store to do it by.
     """
 
-    number: int
-    access_key_id: str
-    issuer: str
-    issuer_url: str
-    subject: str
-    scope: str
-    target: str
-    role: str
-    session_name: str
-    source_identity: str | None
-    minted: datetime
-    expiration: datetime
-    last_handed_out: datetime
-    key: bytes
-    hand_outs: int = 0
-    _token: int = 0
-    _attributes: bytes = b""
-    """As JSON: so many mappings would take three times as much memory as the leases' own texts."""
-
-    @property
-    def attributes(self) -> Mapping[str, AttributeValue]:
-        """Return the attributes of the principal that had it last."""
-        told: dict[str, Any] = {"issuer": self.issuer, "subject": self.subject, **json.loads(self._attributes)}
-        return {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
-
-    def had_by(self, principal: Principal) -> None:
-        """Note who has it now; what the same token tells again is noted already."""
-        token = hash(principal.token_sha256)
-        if token != self._token or not self._attributes:
-            told = {name: value for name, value in principal.attributes.items() if name not in _TOLD_APART}
-            self._token, self._attributes = token, json.dumps(told, separators=(",", ":")).encode()
-
-
-class Holders:
-    """The latest `capacity` sessions that were handed out, until an hour after their end."""
-
-    def __init__(self, *, clock: Clock, capacity: int = 200_000) -> None:
+    def __init__(self, *, clock: Clock, shared: Shared | None = None, capacity: int = 200_000) -> None:
         self._clock = clock
+        self._shared = shared
         self._capacity = capacity
         self._held: dict[str, Holding] = {}
         self._ends: list[tuple[float, str]] = []
@@ -82,16 +46,28 @@ class Holders:
         principal, session, credentials = entry.principal, entry.session, entry.credentials
         if entry.outcome != "issued" or principal is None or session is None or credentials is None:
             return
-        holding = self._held.get(credentials.access_key_id)
-        if holding is None or holding.expiration != credentials.expiration:
-            holding = self._add(credentials, principal, session, entry)
-        holding.had_by(principal)
-        holding.last_handed_out = entry.time
-        holding.hand_outs += 1
+        one = self._held.get(credentials.access_key_id)
+        if one is None or one.expiration != credentials.expiration:
+            one = self._add(credentials, principal, session, entry)
+        one.had_by(principal)
+        one.last_handed_out = entry.time
+        one.hand_outs += 1
+        if one.hand_outs == 1:
+            self._tell(one)
 
     def find(self, access_key_id: str) -> Holding | None:
-        """Return who holds this key, or held it until an hour ago; None if that is not known."""
+        """Return who holds this key, or held it until an hour ago; None if that is not known here."""
         return self._held.get(access_key_id)
+
+    async def seek(self, access_key_id: str) -> Holding | None:
+        """Return the same, also if another replica handed it out; None if nobody knows."""
+        found = self.find(access_key_id)
+        if found is not None or self._shared is None:
+            return found
+        raw = await self._shared.told(_called(access_key_id))
+        with suppress(ValueError):  # of another version
+            found = None if raw is None else holding.read(raw)
+        return found if found is not None and found.access_key_id == access_key_id else None
 
     async def out(self, wanted: Callable[[Holding], bool], *, after: int = 0, most: int | None = None) -> list[Holding]:
         """Return the sessions that have not ended and are wanted, behind a number, as many as there are or `most`.
@@ -99,9 +75,9 @@ class Holders:
         They are gone through a little at a time: there may be many, and others wait.
         """
         now, found = self._clock.now(), list[Holding]()
-        for at, holding in enumerate(list(self._held.values())):
-            if holding.number > after and holding.expiration > now and wanted(holding):
-                found.append(holding)
+        for at, one in enumerate(list(self._held.values())):
+            if one.number > after and one.expiration > now and wanted(one):
+                found.append(one)
                 if len(found) == most:
                     break
             if at % LOOKED_AT == LOOKED_AT - 1:
@@ -110,7 +86,7 @@ class Holders:
 
     def _add(self, credentials: Credentials, principal: Principal, session: RoleSession, entry: Entry) -> Holding:
         self._number += 1
-        holding = Holding(
+        one = Holding(
             number=self._number,
             access_key_id=credentials.access_key_id,
             issuer=principal.issuer,
@@ -126,11 +102,16 @@ class Holders:
             last_handed_out=entry.time,
             key=session.key,
         )
-        self._held.pop(holding.access_key_id, None)  # not every STS takes a new id for each session
+        self._held.pop(one.access_key_id, None)  # not every STS takes a new id for each session
         self._drop_old()
-        self._held[holding.access_key_id] = holding
-        heapq.heappush(self._ends, (holding.expiration.timestamp(), holding.access_key_id))
-        return holding
+        self._held[one.access_key_id] = one
+        heapq.heappush(self._ends, (one.expiration.timestamp(), one.access_key_id))
+        return one
+
+    def _tell(self, one: Holding) -> None:
+        if self._shared is not None and self._shared.on:
+            left = one.expiration + KEPT - self._clock.now()
+            self._shared.tell(_called(one.access_key_id), holding.write(one), seconds=left.total_seconds())
 
     def _drop_old(self) -> None:
         """Let go of what ended long ago, and of the oldest where there are too many."""
@@ -147,5 +128,10 @@ class Holders:
 
     def _stands(self, end: tuple[float, str]) -> bool:
         """Tell whether this is still the end of a session that is known."""
-        holding = self._held.get(end[1])
-        return holding is not None and holding.expiration.timestamp() == end[0]
+        one = self._held.get(end[1])
+        return one is not None and one.expiration.timestamp() == end[0]
+
+
+def _called(access_key_id: str) -> bytes:
+    """Return what a holding is called in the store, before that is made unreadable."""
+    return b"holder " + access_key_id.encode()

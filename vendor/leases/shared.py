@@ -7,12 +7,13 @@ replica is as if it were alone.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from vendor.leases import stored
 from vendor.leases.place import LOCK, Place
-from vendor.leases.sealed import LONGEST
+from vendor.leases.sealed import LONGEST, SealError
 from vendor.leases.store import StoreError
 
 if TYPE_CHECKING:
@@ -100,6 +101,34 @@ class Shared:
             names = [name for session in sessions for name in ring.names(session.key)]
             for begin in range(0, len(names), FORGOTTEN):
                 self._soon(store.forget(names[begin : begin + FORGOTTEN]))
+
+    @property
+    def on(self) -> bool:
+        """Tell whether there is a store."""
+        return self._shared is not None
+
+    def tell(self, what: bytes, plain: bytes, *, seconds: float) -> None:
+        """Have the other replicas find something by what it is called, soon and for so many seconds."""
+        if self._shared is not None:
+            store, ring = self._shared
+            name, sealed = ring.names(what)[0], ring.seal(plain, use=what)
+            self._soon(store.put(name, sealed, token=secrets.token_hex(8), seconds=seconds))
+
+    async def told(self, what: bytes) -> bytes | None:
+        """Return what another replica told by this name, None if none did or it cannot be had."""
+        if self._shared is None:
+            return None
+        store, ring = self._shared
+        for name in ring.names(what):
+            try:
+                found = (await store.peek(name)).raw
+                if found:
+                    return ring.open(found, use=what)
+            except StoreError:
+                return None
+            except SealError as exc:
+                self._broken(str(exc))
+        return None
 
     async def close(self) -> None:
         """Wait a moment for what is on its way to the store."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from vendor.exchange import Exchange
     from vendor.identity.principal import Principal
-    from vendor.leases.holders import Holding
+    from vendor.leases.holding import Holding
     from vendor.leases.revocation import Revocation
     from vendor.revoking import Revoking
     from vendor.server.listener import Doors, Visit
@@ -41,7 +41,7 @@ class IncidentDoors:
         operator: Callable[[Visit], Awaitable[Principal]],
         still: Callable[[Principal], None],
     ) -> None:
-        self._reader = Reader(exchange=exchange, holding=self._holding)
+        self._reader = Reader(exchange=exchange, holding=self._holding, active=revoking.revocations.active)
         self._revoking = revoking
         self._held = held
         self._operator = operator
@@ -92,7 +92,7 @@ class IncidentDoors:
         """Answer who holds a key."""
         visit.target.refuse_query()
         await self._operator(visit)
-        return Answer(200, wire.dump(self._told(self._holding(visit.target.segments[2]))), visit.request_id)
+        return Answer(200, wire.dump(self._told(await self._holding(visit.target.segments[2]))), visit.request_id)
 
     async def _revocations(self, visit: Visit) -> Answer:
         """Answer which revocations are in force, page by page, the oldest first."""
@@ -117,7 +117,7 @@ class IncidentDoors:
         principal = await self._operator(visit)
         members = await wire.read_body(visit.request)
         self._still(principal)  # who was one when the request began may be none when it is all there
-        revocation = self._reader.read(members, by=(principal.issuer, principal.subject))
+        revocation = await self._reader.read(members, by=(principal.issuer, principal.subject))
         stopped = await self._revoking.revoke(revocation, _acting(principal, visit))
         told = written.write(stopped.revocation) | {"kept": stopped.kept} | _outstanding(stopped.sessions)
         return Answer(201 if stopped.new else 200, wire.dump(told), visit.request_id)
@@ -132,8 +132,8 @@ class IncidentDoors:
         told = written.write(lifted) | _outstanding(await self._revoking.sessions(lifted))
         return Answer(200, wire.dump(told), visit.request_id)
 
-    def _holding(self, key: str) -> Holding:
-        found = self._revoking.holders.find(key) if _KEY.fullmatch(key) else None
+    async def _holding(self, key: str) -> Holding:
+        found = await self._revoking.holders.seek(key) if _KEY.fullmatch(key) else None
         if found is None:
             raise NotFound(
                 Reason.NO_SUCH_THING, "no session with this access key id is known here; ask the audit trail"

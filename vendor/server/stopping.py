@@ -6,17 +6,18 @@ import json
 import re
 import secrets
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from vendor.leases import written
 from vendor.leases.revocation import Revocation
 from vendor.refusals import InvalidRequest, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from vendor.exchange import Exchange
-    from vendor.leases.holders import Holding
+    from vendor.leases.holding import Holding
+    from vendor.policy.matcher import Matcher
 
 DEFAULT: Final = timedelta(hours=12)
 """For how long somebody is stopped, unless it is said: as long as AWS lets a role's session be."""
@@ -35,50 +36,70 @@ _SAID: Final = frozenset(
 )
 
 
-class Reader:
-    """Reads revocations, in which every name must be one that is known here; `holding` finds who holds a key."""
+class _Whom(NamedTuple):
+    """Whom a revocation stops, and the roles of sessions that are known to be theirs."""
 
-    def __init__(self, *, exchange: Exchange, holding: Callable[[str], Holding]) -> None:
+    scope: str | None
+    issuer: str | None
+    issuer_url: str | None
+    subject: str | None
+    where: tuple[tuple[str, Matcher], ...] = ()
+    roles: tuple[str, ...] = ()
+
+
+class Reader:
+    """Reads revocations, in which every name must be one that is known here.
+
+    `holding` finds who holds a key, or raises NotFound; `active` returns the revocations that are in force.
+    """
+
+    def __init__(
+        self,
+        *,
+        exchange: Exchange,
+        holding: Callable[[str], Awaitable[Holding]],
+        active: Callable[[], Iterable[Revocation]],
+    ) -> None:
         self._exchange = exchange
         self._holding = holding
+        self._active = active
 
-    def read(self, members: dict[str, Any], *, by: tuple[str, str]) -> Revocation:
-        """Return the revocation that a body asks for, with every name in it one that is known here.
+    async def read(self, members: dict[str, Any], *, by: tuple[str, str]) -> Revocation:
+        """Return the revocation that a body asks for.
 
         Raises Refusal.
         """
         try:
-            read = self._read(members, by=by)
+            read = await self._read(members, by=by)
         except written.UnreadableError as exc:
             raise InvalidRequest(Reason.MALFORMED_REQUEST, str(exc)) from exc
         if len(json.dumps(written.write(read))) > LONGEST_WRITTEN:
             raise InvalidRequest(Reason.MALFORMED_REQUEST, f"all of it must fit into {LONGEST_WRITTEN} bytes")
         return read
 
-    def _read(self, members: dict[str, Any], *, by: tuple[str, str]) -> Revocation:
+    async def _read(self, members: dict[str, Any], *, by: tuple[str, str]) -> Revocation:
         if more := members.keys() - _SAID:
             raise InvalidRequest(Reason.UNDECLARED_PARAMETER, f"the body has no member {min(more):.63}")
         now = self._exchange.now().replace(microsecond=0)
-        key = written.text_of(members, "access_key_id")
-        scope, issuer, url, subject, where = self._whom(members) if key is None else self._holder(members, key)
+        key, roles = written.text_of(members, "access_key_id"), _roles(members.get("roles", []))
+        whom = self._whom(members) if key is None else await self._holder(members, key)
         return Revocation(
             id=_id(written.text_of(members, "id")),
-            scope=scope,
-            issuer=issuer,
-            issuer_url=url,
-            subject=subject,
-            where=where,
+            scope=whom.scope,
+            issuer=whom.issuer,
+            issuer_url=whom.issuer_url,
+            subject=whom.subject,
+            where=whom.where,
             access_key_id=key,
             reason=written.read_reason(members),
             by=by,
             made=now,
             until=now + _life(members, now),
-            roles=_roles(members.get("roles", [])),
+            roles=tuple(sorted({*roles, *whom.roles})),
             denied=_flag(members.get("deny_policy", False)),
         )
 
-    def _whom(self, members: dict[str, Any]) -> tuple[Any, ...]:
-        """Return scope, issuer, its URL, subject and conditions on attributes."""
+    def _whom(self, members: dict[str, Any]) -> _Whom:
         scope, issuer = written.text_of(members, "scope"), written.text_of(members, "issuer")
         subject, where = written.text_of(members, "principal"), written.read_where(members.get("attributes", {}))
         if scope is None and issuer is None and subject is None and not where:
@@ -89,14 +110,18 @@ class Reader:
         supposed = self._exchange.suppose(issuer, {}) if issuer is not None else None
         if issuer is not None and supposed is None:
             raise InvalidRequest(Reason.UNKNOWN_ISSUER, "there is no such issuer here, so nobody would be stopped")
-        return scope, issuer, supposed and supposed.issuer_url, subject, where
+        return _Whom(scope, issuer, supposed.issuer_url if supposed else None, subject, where)
 
-    def _holder(self, members: dict[str, Any], key: str) -> tuple[Any, ...]:
-        """Return the same of who holds a key: the principal in the scope that the key is of."""
+    async def _holder(self, members: dict[str, Any], key: str) -> _Whom:
+        """Return who holds a key: the principal in the scope that the key is of."""
         if members.keys() & {"scope", "issuer", "principal", "attributes"}:
             raise InvalidRequest(Reason.MALFORMED_REQUEST, "an access_key_id stands alone: it names its holder")
-        held = self._holding(key)
-        return held.scope, held.issuer, held.issuer_url, held.subject, ()
+        for one in self._active():
+            if one.access_key_id == key:  # a restart forgets who holds what, and not who was stopped
+                return _Whom(one.scope, one.issuer, one.issuer_url, one.subject)
+        held = await self._holding(key)
+        roles = (held.role,) if held.role else ()
+        return _Whom(held.scope, held.issuer, held.issuer_url, held.subject, roles=roles)
 
 
 def _id(said: str | None) -> str:
