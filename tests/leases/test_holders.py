@@ -148,7 +148,9 @@ def test_attributes_are_told_as_they_were_lists_and_numbers_too() -> None:
 
 async def test_without_a_store_nobody_else_is_asked() -> None:
     clock = Clock()
-    for holders in (Holders(clock=clock), Holders(clock=clock, shared=Shared(clock=clock, broken=lambda _: None))):
+    shared = Shared(clock=clock, broken=lambda _: None)
+    shared.tell(b"what", b"nobody hears", seconds=1.0)
+    for holders in (Holders(clock=clock), Holders(clock=clock, shared=shared)):
         holders.observe(issued())
         found = await holders.seek(credentials().access_key_id)
         assert found is not None

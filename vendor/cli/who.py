@@ -32,6 +32,9 @@ _TOLD: Final = (
 )
 
 
+_APART: Final = ("issuer", "subject")  # attributes too, and shown before them
+
+
 def add(commands: Any) -> None:
     """Add the command to a parser's commands."""
     command = commands.add_parser(
@@ -103,7 +106,7 @@ def _note(known: dict[str, Any], line: dict[str, Any]) -> None:
 
 def _shown(value: object) -> object:
     if isinstance(value, dict):
-        return "  ".join(f"{name}={_plain(item)}" for name, item in value.items())
+        return "  ".join(f"{name}={_plain(item)}" for name, item in value.items() if name not in _APART)
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 
