@@ -41,16 +41,17 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from vendor.trust import statements, terraform  # noqa: PLC0415 - each command loads only what it needs
+    from vendor.trust import terraform, ways  # noqa: PLC0415 - each command loads only what it needs
 
     try:
         configuration = given.configuration(options.config)
         scope = _scope(configuration, options.scope)
-        made = _trust(configuration, scope, _principal(options.principal, scope))
+        partition = _partition(configuration, scope)
+        made = _trust(configuration, scope, _principal(options.principal, partition), partition)
     except given.UnusableError as exc:
         print(exc, file=sys.stderr)
         return given.USAGE
-    except statements.TrustError as exc:
+    except ways.TrustError as exc:
         print(f"vendor: {exc}", file=sys.stderr)
         return 1
     for warning in _warnings(options.principal, made):
@@ -67,7 +68,12 @@ def _scope(configuration: Configuration, name: str) -> Scope:
     return scope
 
 
-def _principal(named: str | None, scope: Scope) -> str:
+def _partition(configuration: Configuration, scope: Scope) -> str:
+    role = scope.mint.role
+    return configuration.targets[scope.target].partition if role is None else str(role).split(":")[1]
+
+
+def _principal(named: str | None, partition: str) -> str:
     """Return the ARN to trust: one identity, or its whole account, never everybody."""
     from vendor.trust.terraform import PRINCIPAL  # noqa: PLC0415
 
@@ -76,17 +82,17 @@ def _principal(named: str | None, scope: Scope) -> str:
     found = _PRINCIPAL.fullmatch(named)
     if found is None:
         raise given.UnusableError("vendor: --principal must be a role's ARN: arn:aws:iam::111122223333:role/vendor")
-    if found[1] != str(scope.mint.role).split(":")[1]:
+    if found[1] != partition:
         raise given.UnusableError("vendor: no role can be assumed from another partition than its own")
     return named
 
 
-def _trust(configuration: Configuration, scope: Scope, principal: str) -> Trust:
+def _trust(configuration: Configuration, scope: Scope, principal: str, partition: str) -> Trust:
     from vendor.trust.roles import trust  # noqa: PLC0415
 
     at = configuration.targets[scope.target].endpoint_url
     beside = [one for one in configuration.scopes.values() if configuration.targets[one.target].endpoint_url == at]
-    return trust(scope, beside=beside, issuers=configuration.issuers, principal=principal)
+    return trust(scope, beside=beside, issuers=configuration.issuers, principal=principal, partition=partition)
 
 
 def _warnings(principal: str | None, made: Trust) -> list[str]:

@@ -48,6 +48,11 @@ class Fillings:
         found = [filled for grant in self._grants() for filled in self._filled(text, grant, admitted=True)]
         return _fewest(found or [text.fill(dict.fromkeys(text.names(), ANYTHING))])
 
+    def of_issuer(self, issuer: str, text: Text) -> tuple[str, ...]:
+        """Return patterns one of which matches whatever a claim of an issuer's tokens is."""
+        grants = [one for one in self.scope.grants if one.issuer == issuer] if self.scope.enforced else [None]
+        return _fewest(filled for grant in grants for filled in self._filled(text, grant, admitted=False))
+
     def of_session_name(self) -> tuple[str, ...]:
         """Return patterns one of which matches whatever the session is called."""
         given = self.scope.session.name

@@ -1,51 +1,41 @@
-"""Statements: a role's trust policy, and the base policy of the service itself."""
+"""Statements: a role's trust policy for each way in which it is asked for."""
 
 from __future__ import annotations
 
 import json
-from itertools import product
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from vendor.identity.issuer import Kind
+from vendor.policy.mint import Saml
+from vendor.policy.session import Action
+from vendor.policy.template import Text
+from vendor.trust.fillings import ANYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
+    from vendor.identity.issuer import Issuer
     from vendor.policy.grant import Scope
-    from vendor.trust.fillings import Fillings
+    from vendor.trust.ways import Step, Use
 
 LONGEST_TRUST: Final = 2_048
 """Characters that IAM takes of a role's trust policy, but for white space, unless its quota was raised."""
-LONGEST_BASE: Final = 6_144
-"""Characters that IAM takes of a managed policy, but for white space."""
-MOST_ROLES: Final = 200
-"""Roles that one scope may have."""
 VERSION: Final = "2012-10-17"
+HOP_NAME: Final = "vendor"
+"""What a session on the way is called that is nobody's own; see `vendor.mint.chain`."""
+SIGNED_FOR: Final = {
+    "aws": "https://signin.aws.amazon.com/saml",
+    "aws-us-gov": "https://signin.amazonaws-us-gov.com/saml",
+    "aws-cn": "https://signin.amazonaws.cn/saml",
+}
+"""The audience of assertions in each partition."""
+_OF_A_POD: Final = Text.parse("system:serviceaccount:{{ namespace }}:{{ service_account }}")
+_OF_OTHERS: Final = Text.parse("{{ subject }}")
 
 
-class TrustError(Exception):
-    """Nothing can be said of a scope; the text says why."""
-
-
-def roles(scope: Scope) -> list[tuple[str, Mapping[str, str]]]:
-    """Return each role that a scope can assume, with the parameters that lead to it.
-
-    Raises TrustError if they are too many to list.
-    """
-    text = scope.mint.role
-    if text is None:
-        raise TrustError(f"the scope {scope.name} assumes no role")
-    names = tuple(dict.fromkeys(text.names()))
-    listed = {parameter.name: parameter.one_of for parameter in scope.parameters}
-    number = 1
-    for name in names:
-        number *= len(listed[name])
-    if number > MOST_ROLES:
-        raise TrustError(f"the scope {scope.name} has {number} roles, more than {MOST_ROLES}")
-    chosen = (dict(zip(names, values, strict=True)) for values in product(*(listed[name] for name in names)))
-    return [(text.fill(values), values) for values in chosen]
-
-
-def trust_policy(uses: Iterable[Fillings], principal: str) -> dict[str, Any]:
+def trust_policy(uses: Iterable[Use], principal: str) -> dict[str, Any]:
     """Return the trust policy of a role for exactly the sessions that these scopes open with it.
 
     Each action has the condition keys that AWS documents for it. What must be there at all stands with AssumeRole: the
@@ -54,24 +44,8 @@ def trust_policy(uses: Iterable[Fillings], principal: str) -> dict[str, Any]:
     """
     found: list[dict[str, Any]] = []
     for use in uses:
-        found += [one for one in _statements(use) if one not in found]
-    trusted = {"Effect": "Allow", "Principal": {"AWS": principal}}
-    return {"Version": VERSION, "Statement": [{**trusted, **one} for one in found]}
-
-
-def base_policy(scopes: Iterable[Scope]) -> dict[str, Any]:
-    """Return what the service's own identity needs to mint these scopes, and nothing else."""
-    by_action: dict[str, set[str]] = {}
-    for scope in scopes:
-        for action in _actions(scope):
-            by_action.setdefault(action, set()).update(role for role, _ in roles(scope))
-    by_roles: dict[tuple[str, ...], list[str]] = {}
-    for action, named in by_action.items():
-        by_roles.setdefault(tuple(sorted(named)), []).append(action)
-    statements = [
-        {"Effect": "Allow", "Action": actions, "Resource": list(named)} for named, actions in by_roles.items()
-    ]
-    return {"Version": VERSION, "Statement": statements}
+        found += [one for one in _statements(use, principal) if one not in found]
+    return {"Version": VERSION, "Statement": found}
 
 
 def size(document: object) -> int:
@@ -79,39 +53,117 @@ def size(document: object) -> int:
     return len(json.dumps(document, separators=(",", ":"), ensure_ascii=False))
 
 
-def _actions(scope: Scope) -> Iterator[str]:
-    yield "sts:AssumeRole"
-    if scope.session.tags:
-        yield "sts:TagSession"
-    if scope.session.source_identity:
-        yield "sts:SetSourceIdentity"
+def actions(scope: Scope, step: Step) -> tuple[str, ...]:
+    """Return what whoever asks for a step must be allowed to do.
+
+    Transitive tags and the source identity go down the whole way; other tags are for its last session alone.
+    """
+    tagged = scope.session.tags if step.after is None else scope.session.transitive_tags
+    return (
+        "sts:AssumeRole",
+        *(("sts:TagSession",) if tagged else ()),
+        *(("sts:SetSourceIdentity",) if scope.session.source_identity else ()),
+    )
 
 
-def _statements(use: Fillings) -> Iterator[dict[str, Any]]:
-    session, tags = use.scope.session, _tags(use)
-    identity = {"sts:SourceIdentity": use.of(session.source_identity)} if session.source_identity else {}
-    external_id = use.scope.mint.external_id
-    said = {"sts:ExternalId": use.of(external_id)} if external_id else {}
-    named = {**said, "sts:RoleSessionName": use.of_session_name(), **identity, **tags}
+def _statements(use: Use, principal: str) -> Iterator[dict[str, Any]]:
+    match use.fillings.scope.mint.action:
+        case Action.WEB_IDENTITY:
+            yield from _of_tokens(use)
+        case Action.SAML:
+            yield from _of_assertions(use)
+        case _:
+            trusted = {"Effect": "Allow", "Principal": {"AWS": use.step.before or principal}}
+            yield from ({**trusted, **one} for one in _of_roles(use))
+
+
+def _of_roles(use: Use) -> Iterator[dict[str, Any]]:
+    fillings, step = use
+    scope, session = fillings.scope, fillings.scope.session
+    tags = _tags(use)
+    identity = {"sts:SourceIdentity": fillings.of(session.source_identity)} if session.source_identity else {}
+    said = {"sts:ExternalId": fillings.of(step.external_id)} if step.external_id else {}
+    nobodys = step.after is not None and not (session.transitive_tags or session.source_identity)
+    name = (HOP_NAME,) if nobodys else fillings.of_session_name()
     optional = frozenset(f"aws:RequestTag/{key}" for key in session.optional_tags)
+    named = {**said, "sts:RoleSessionName": name, **identity, **tags}
+    needed = actions(scope, step)
     yield {"Action": "sts:AssumeRole", "Condition": _matching(named, optional)}
-    if session.tags:
-        yield {"Action": "sts:TagSession", "Condition": {**_matching(tags, optional), **_keys(use.scope)}}
+    if "sts:TagSession" in needed:
+        keys = _keys(scope, list(tags)) if step.before is None else {}  # what is carried counts among a request's tags
+        condition = {**_matching(tags, optional), **keys}
+        yield {"Action": "sts:TagSession", **({"Condition": condition} if condition else {})}
     if identity:
         yield {"Action": "sts:SetSourceIdentity", "Condition": _matching(identity)}
 
 
-def _tags(use: Fillings) -> dict[str, tuple[str, ...]]:
-    return {f"aws:RequestTag/{key}": use.of(text) for key, text in use.scope.session.tags}
+def _tags(use: Use) -> dict[str, tuple[str, ...]]:
+    """Return the tags that the request for a step brings itself: what is carried at its begin, the rest at its end."""
+    session, step = use.fillings.scope.session, use.step
+    down = frozenset(session.transitive_tags)
+    brought = [(key, text) for key, text in session.tags if (step.before if key in down else step.after) is None]
+    return {f"aws:RequestTag/{key}": use.fillings.of(text) for key, text in brought}
 
 
-def _keys(scope: Scope) -> dict[str, Any]:
+def _keys(scope: Scope, tags: list[str]) -> dict[str, Any]:
     """Return that there is no other tag, and no other one that goes on to the next role."""
     session = scope.session
-    only = {"aws:TagKeys": [key for key, _ in session.tags]}
+    only = {"aws:TagKeys": [key.removeprefix("aws:RequestTag/") for key in tags]}
     if session.transitive_tags:
         return {"ForAllValues:StringEquals": {**only, "sts:TransitiveTagKeys": list(session.transitive_tags)}}
     return {"ForAllValues:StringEquals": only, "Null": {"sts:TransitiveTagKeys": "true"}}
+
+
+def unpinned(use: Use) -> Iterator[tuple[str, str]]:
+    """Yield each issuer of which every subject can open the role, and the condition key that could pin some."""
+    if use.fillings.scope.mint.action is Action.WEB_IDENTITY:
+        for issuer in _issuers(use):
+            if _subjects(use, issuer) == (ANYTHING,):
+                yield issuer.name, f"{_host(issuer)}:sub"
+
+
+def _of_tokens(use: Use) -> Iterator[dict[str, Any]]:
+    """Yield a statement for each issuer whose tokens open the role by themselves."""
+    partition, account = use.step.role.split(":")[1], use.step.role.split(":")[4]
+    for issuer in _issuers(use):
+        host, subjects = _host(issuer), _subjects(use, issuer)
+        wanted = {
+            f"{host}:aud": (issuer.audience,),
+            **({} if subjects == (ANYTHING,) else {f"{host}:sub": subjects}),
+            "sts:RoleSessionName": use.fillings.of_session_name(),
+        }
+        yield {
+            "Effect": "Allow",
+            "Principal": {"Federated": f"arn:{partition}:iam::{account}:oidc-provider/{host}"},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": _matching(wanted),
+        }
+
+
+def _issuers(use: Use) -> list[Issuer]:
+    return [use.fillings.issuers[name] for name in dict.fromkeys(one.issuer for one in use.fillings.scope.grants)]
+
+
+def _subjects(use: Use, issuer: Issuer) -> tuple[str, ...]:
+    return use.fillings.of_issuer(issuer.name, _OF_A_POD if issuer.kind is Kind.KUBERNETES else _OF_OTHERS)
+
+
+def _host(issuer: Issuer) -> str:
+    """Return an issuer as IAM calls its provider."""
+    parts = urlsplit(issuer.url)
+    return f"{parts.netloc}{parts.path}".rstrip("/")
+
+
+def _of_assertions(use: Use) -> Iterator[dict[str, Any]]:
+    mint = use.fillings.scope.mint
+    for arn in use.fillings.of(mint.provider) if isinstance(mint, Saml) else ():
+        audience = SIGNED_FOR[arn.split(":")[1]]
+        yield {
+            "Effect": "Allow",
+            "Principal": {"Federated": arn},
+            "Action": "sts:AssumeRoleWithSAML",
+            "Condition": {"StringEquals": {"SAML:aud": audience}},
+        }
 
 
 def _matching(wanted: Mapping[str, tuple[str, ...]], optional: AbstractSet[str] = frozenset()) -> dict[str, Any]:

@@ -25,7 +25,8 @@ def as_terraform(trust: Trust) -> str:
     """Return Terraform resources; the service's own role is a variable where it was not named."""
     blocks = [*(f"# {line}" for line in trust.warnings)]
     body = [_role(role, _label(role.arn, trust.roles)) for role in trust.roles]
-    body.append(_resource("aws_iam_policy", "vendor", name=_text("vendor"), policy=_document(trust.base_policy)))
+    if trust.base_policy is not None:
+        body.append(_resource("aws_iam_policy", "vendor", name=_text("vendor"), policy=_document(trust.base_policy)))
     if any("var.vendor_principal" in one for one in body):
         body.insert(0, _VARIABLE)
     return "\n".join([*blocks, *body])
