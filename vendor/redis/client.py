@@ -91,6 +91,15 @@ def connect(place: Place) -> Redis | RedisCluster:
     return Redis.from_pool(pool)
 
 
+async def disconnect(client: Redis | RedisCluster) -> None:
+    """Close a client's connections, those to sentinels too."""
+    await client.aclose()
+    pool = getattr(client, "connection_pool", None)
+    if isinstance(pool, SentinelConnectionPool):
+        for sentinel in pool.sentinel_manager.sentinels:
+            await sentinel.aclose()
+
+
 def tls_context(place: Place) -> ssl.SSLContext:
     """Return what a server is recognised by, and what we show to it.
 

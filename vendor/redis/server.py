@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from redis.exceptions import ReadOnlyError
 
 from vendor.leases.store import StoreError
+from vendor.redis.client import disconnect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,7 +128,7 @@ class Server:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._client.aclose()
+        await disconnect(self._client)
 
     def _carry(self) -> None:
         if len(self._carriers) < CARRIERS:
