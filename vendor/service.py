@@ -32,6 +32,7 @@ from vendor.leases.shared import Shared
 from vendor.leases.shelf import Shelf, ShelfError, Unsealed
 from vendor.metrics import Metrics
 from vendor.mint.chain import Chain
+from vendor.mint.shares import Shares
 from vendor.observer import Mints, Observer
 from vendor.policy.decision import Mapping
 from vendor.policy.packing import Packing
@@ -104,6 +105,7 @@ class Service:
         )
         self._sharing = self._made_sharing(configuration, None)
         self._shelf: Shelf | None = None
+        self._shares = Shares(budgets=lambda: {name: part.budget for name, part in self._targets.parts.items()})
         self._shared = Shared(clock=clock, broken=self._observer.broken)
         self._expiry = ExpiryLedger(clock=clock)
         self._leases = Leases(
@@ -160,7 +162,9 @@ class Service:
                 stack.push_async_callback(close)
             await self._sharing.open()
             await self._recall()
+            await self._shares.look()
             await self._targets.open()
+            stack.push_async_callback(_end, asyncio.create_task(self._shares.follow()))
             stack.push_async_callback(_end, asyncio.create_task(self._notices.follow()))
             stack.push_async_callback(_end, asyncio.create_task(measure_lag(self._metrics.loop_lag.observe)))
             operations_at = await self._listen(stack, operations, None)
@@ -289,6 +293,7 @@ class Service:
 
     def _share(self) -> None:
         self._shared.share(self._sharing.leases, self._sharing.ring)
+        self._shares.share(self._sharing.division)
         if self._shelf is None:
             self._notices.share(self._sharing.revocations, self._sharing.ring)
         else:

@@ -10,6 +10,7 @@ from vendor.files import Followed
 from vendor.leases.sealed import Ring, read_key
 from vendor.redis.board import RedisBoard
 from vendor.redis.client import Place, connect
+from vendor.redis.division import RedisDivision
 from vendor.redis.leases import RedisLeases
 from vendor.redis.server import Server
 
@@ -28,6 +29,7 @@ class _Part(NamedTuple):
     server: Server
     leases: RedisLeases
     revocations: RedisBoard
+    division: RedisDivision
 
 
 class Sharing:
@@ -54,7 +56,8 @@ class Sharing:
             self.part = known
             return
         server = Server(connect(_place(store)), prefix=store.prefix, clock=clock, report=report)
-        self.part = _Part(made_of, server, RedisLeases(server), RedisBoard(server, "revocations"))
+        board = RedisBoard(server, "revocations")
+        self.part = _Part(made_of, server, RedisLeases(server), board, RedisDivision(server))
 
     @property
     def leases(self) -> RedisLeases | None:
@@ -65,6 +68,11 @@ class Sharing:
     def revocations(self) -> RedisBoard | None:
         """Where revocations are pinned."""
         return self.part.revocations if self.part else None
+
+    @property
+    def division(self) -> RedisDivision | None:
+        """Where the budgets of STS requests are divided."""
+        return self.part.division if self.part else None
 
     async def open(self, *, before: Sharing | None = None) -> None:
         """Connect, unless it is connected since `before` this; a store that does not answer is done without."""

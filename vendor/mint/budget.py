@@ -25,6 +25,7 @@ class Gate:
 
     def __init__(self, *, most: float | None, clock: Clock) -> None:
         self.rate = Rate(most=most, clock=clock)
+        self.asked = 0
         self._clock = clock
         self._turns: Turns[asyncio.Future[None]] = Turns()
         self._timer: asyncio.TimerHandle | None = None
@@ -34,6 +35,7 @@ class Gate:
 
         Raises StsThrottled at once when its turn would come after `until` on the monotonic clock, or else then.
         """
+        self.asked += 1
         if not self._turns and self.rate.wait() <= 0:
             self.rate.take()
             return
@@ -53,6 +55,10 @@ class Gate:
             if isinstance(exc, TimeoutError):
                 raise _spent(expected) from None
             raise
+
+    def waiting(self) -> int:
+        """Return how many wait for a turn."""
+        return len(self._turns)
 
     def _admit(self) -> None:
         """Let in whoever may be, and come back when the next one may."""
@@ -74,7 +80,7 @@ class Budget:
     """What one target may be sent: a gate of `most` requests a second for each account, region and action."""
 
     def __init__(self, *, most: float | None, clock: Clock) -> None:
-        self._most = most
+        self._most = self._configured = most
         self._clock = clock
         self._gates: dict[tuple[str, str, str], Gate] = {}
 
@@ -85,6 +91,26 @@ class Budget:
         if gate is None:
             gate = self._gates[key] = Gate(most=self._most, clock=self._clock)
         return gate
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit that could be shared with other replicas."""
+        return self._configured is not None
+
+    def wanted(self) -> int:
+        """Return how many turns were asked for since this was asked last, or still are."""
+        wanted = 0
+        for gate in self._gates.values():
+            wanted += max(gate.asked, gate.waiting())
+            gate.asked = 0
+        return wanted
+
+    def share(self, part: float) -> None:
+        """Let through no more than this part of the configured rate from now on: the rest is other replicas'."""
+        if self._configured is not None:
+            self._most = self._configured * part
+            for gate in self._gates.values():
+                gate.rate.limit(self._most)
 
     def available(self) -> float:
         """Return the requests that the scarcest bucket lets through at this moment, infinite without any limit."""

@@ -46,6 +46,12 @@ class Rate:
         self._slope = 0.0
         self._answers: deque[tuple[float, bool]] = deque()
 
+    def limit(self, most: float) -> None:
+        """Let through at most so many requests a second from now on."""
+        self._count()
+        self._most = most
+        self._tokens = min(self._tokens, max(1.0, most * _BURST))
+
     @property
     def now(self) -> float:
         """Return the requests per second that may be sent at this moment, infinite without a limit."""
