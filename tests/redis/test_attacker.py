@@ -147,6 +147,7 @@ async def test_who_writes_faster_than_we_discard_is_passed_over_t18(replicas: Re
         while True:
             await attacker.set(name("victim"), os.urandom(100))
 
+    await attacker.set(name("victim"), os.urandom(100))
     writing = asyncio.create_task(write())
     begun = await replicas.begin()
     async with asyncio.timeout(5):
