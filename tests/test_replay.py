@@ -23,7 +23,7 @@ from vendor.audit import Door, Entry, Source
 from vendor.cli import main
 from vendor.identity.principal import Principal
 from vendor.policy.decision import Asked, Mapping
-from vendor.refusals import InvalidToken, Reason, Refusal, RoleRefused
+from vendor.refusals import InvalidToken, Reason, Refusal, Revoked, RoleRefused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -488,3 +488,13 @@ def test_replay_needs_a_trail_and_a_configuration(capsys: pytest.CaptureFixture[
             main(["replay", *arguments])
         assert ended.value.code == 2
     assert "usage: vendor replay" in capsys.readouterr().err
+
+
+def test_what_operators_did_is_in_the_trail_and_no_decision(desk: Desk) -> None:
+    desk.record()
+    desk.lines += [b'{"event":"revocation","action":"made","revocation":{"id":"inc-7"}}\n']
+    stopped = _entry(None, Asked(scope="reports:read"))
+    stopped.refusal = Revoked(Reason.REVOKED)
+    desk.keep(stopped.line())
+    told = desk.replay()
+    assert (told.json["unchanged"], told.json["other"], told.json["changed"]) == (1, 1, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,17 @@ def test_it_counts_each_hand_out_and_knows_the_latest_holder() -> None:
     told = {"issuer": "cluster-a", "subject": principal().subject, "pod": "another"}
     assert (found.hand_outs, found.attributes) == (2, told)
     assert (found.minted, found.last_handed_out) == (START, START + timedelta(minutes=5))
+
+
+def test_a_session_that_somebody_else_named_is_called_what_aws_calls_it() -> None:
+    holders = Holders(clock=Clock())
+    for user_id, name in (("AROAEXAMPLE:ada@example.com", "ada@example.com"), (None, "")):
+        lent = replace(credentials(), user_id=user_id)
+        holders.observe(issued(session=session(session_name=""), credentials=lent))
+        found = holders.find(lent.access_key_id)
+        assert found is not None
+        assert found.session_name == name
+        holders = Holders(clock=Clock())
 
 
 def test_what_was_not_handed_out_is_held_by_nobody() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from vendor.cli import operations
@@ -115,10 +116,15 @@ class Denying:
         if self._whole:
             return dict.fromkeys(sorted(roles))
         leases = service.pages("/v1/leases", "leases", revocation=made["id"])
-        found = denial.names_by_role(denial.Session(one["role"], one["session_name"]) for one in leases)
+        sessions = [denial.Session(one["role"], one["session_name"]) for one in leases]
+        if users := sum(not session.role for session in sessions):
+            told = f"{users} sessions of theirs are of no role, and denied by a policy of their IAM user alone"
+            print(f"vendor: {told}", file=sys.stderr)
+        found = denial.names_by_role(sessions)
         if made.get("issuer_url") and made.get("principal"):
             named = denial.names_of_principal(made["issuer_url"], made["principal"])
-            return dict.fromkeys(sorted(roles | found.keys()), named)
+            others = {role: [name for name in names if not fnmatchcase(name, *named)] for role, names in found.items()}
+            return {role: [*named, *others.get(role, ())] for role in sorted(roles | found.keys())}
         if unknown := self._roles and [role for role in self._roles if role not in found]:
             raise denial.DenialError(f"no session of {unknown[0]} is known to be theirs: --whole-role denies all of it")
         return found

@@ -95,7 +95,7 @@ class Holders:
             scope=session.scope,
             target=session.target,
             role=credentials.role_arn,
-            session_name=session.session_name,
+            session_name=session.session_name or (credentials.user_id or "").partition(":")[2],
             source_identity=session.source_identity,
             minted=entry.minted or entry.time,
             expiration=credentials.expiration,

@@ -62,7 +62,7 @@ def names_by_role(sessions: Iterable[Session]) -> dict[str, list[str]]:
             found.setdefault(session.role, set()).add(session.name)
     for role, names in found.items():
         if not all(map(_NAME.fullmatch, names)):
-            raise DenialError(f"a session of {role} has a name that its identity provider chose, {_WHOLE}")
+            raise DenialError(f"a session of {role} has a name that is not known, {_WHOLE}")
         if len(names) > MOST_NAMES:
             raise DenialError(f"{len(names)} sessions of {role} are too many to name, {_WHOLE}")
     return {role: sorted(names) for role, names in found.items()}
