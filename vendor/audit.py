@@ -47,7 +47,7 @@ _CREDENTIALS: Final = frozenset(Action) - {Action.IDENTITY_TOKEN}
 _GIVES: Final = {
     Door.CONTAINER: _CREDENTIALS,
     Door.JSON: frozenset(Action),
-    Door.STS: _ROLES,  # its answer says what a role's session is called
+    Door.STS: _ROLES | {Action.SAML},  # its answer says what a role's session is called
     Door.CONSOLE: _ROLES | {Action.SAML, Action.FEDERATION_TOKEN},
 }
 

@@ -166,8 +166,9 @@ class STS(Switches, Loopback):
             + element("SessionToken", issued.session_token)
             + element("Expiration", issued.expiration)
         )
-        arn = sts_wire.session_arn(issued.role_arn, request.session_name or ASSERTED_NAME) if self.says_user else ""
-        user = element("AssumedRoleId", f"AROAFAKEFAKEFAKEFAKE:{request.session_name}") + element("Arn", arn)
+        name = request.session_name or ASSERTED_NAME
+        arn = sts_wire.session_arn(issued.role_arn, name) if self.says_user else ""
+        user = element("AssumedRoleId", f"AROAFAKEFAKEFAKEFAKE:{name}") + element("Arn", arn)
         packed = self._packed(request)
         size = None if packed is None else str(packed)
         return (

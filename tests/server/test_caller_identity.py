@@ -172,5 +172,5 @@ async def test_other_signed_actions_are_refused_in_xml_at_once(world: World) -> 
         )
         client.assume_role(RoleArn="arn:aws:iam::111122223333:role/x", RoleSessionName="me")
 
-    with pytest.raises(ClientError, match=r"InvalidAction.*AssumeRoleWithWebIdentity and GetCallerIdentity"):
+    with pytest.raises(ClientError, match=r"InvalidAction.*AssumeRoleWithSAML and GetCallerIdentity"):
         await asyncio.to_thread(use)

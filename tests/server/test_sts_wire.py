@@ -11,6 +11,7 @@ from tests.made import credentials, session
 from tests.server.http import Answer
 from tests.server.sts_client import Said, read
 from vendor.leases.lease import Lease
+from vendor.policy.session import Action
 from vendor.refusals import KINDS, Code, Reason, Refusal
 from vendor.server import answer, sts_errors, sts_wire
 
@@ -59,12 +60,44 @@ def test_a_defect_says_nothing_but_where_to_look() -> None:
     assert told.of["Type"] == "Receiver"
 
 
+def identity(**changes: object) -> sts_wire.Identity:
+    found = sts_wire.identity_of(lease(**changes))
+    assert found is not None
+    return found
+
+
 def test_a_session_without_an_id_is_given_one_that_stays_the_same() -> None:
-    ids = [said(sts_wire.write_caller(lease(), "0123")).of["UserId"] for _ in range(2)]
-    assert ids[0] == ids[1]
-    assert ids[0].startswith("AROA")
-    assert ids[0].endswith(f":{session().session_name}")
-    assert said(sts_wire.write_caller(lease(user_id="AROAX:me"), "0123")).of["UserId"] == "AROAX:me"
+    assert identity() == identity()
+    assert identity().user_id.startswith("AROA")
+    assert identity().user_id.endswith(f":{session().session_name}")
+    assert identity(user_id="AROAX:me").user_id == "AROAX:me"
+
+
+@pytest.mark.parametrize(("user_id", "name"), [("AROAX:ada@example.com", "ada@example.com"), (None, "session")])
+def test_what_an_assertion_called_the_session_is_told_by_its_id(user_id: str | None, name: str) -> None:
+    named = replace(lease(user_id=user_id), session=session(session_name=""))
+    found = sts_wire.identity_of(named)
+    assert found is not None
+    assert found.arn == f"arn:aws:sts::111122223333:assumed-role/reports/{name}"
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"), [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
+)
+def test_a_federated_user_is_told_as_one(region: str, partition: str) -> None:
+    user = replace(
+        lease(role_arn="", region=region), session=session(action=Action.FEDERATION_TOKEN, session_name="ada")
+    )
+    assert sts_wire.identity_of(user) == (
+        f"arn:{partition}:sts::111122223333:federated-user/ada",
+        "111122223333:ada",
+        "111122223333",
+    )
+
+
+@pytest.mark.parametrize("action", [Action.SESSION_TOKEN, Action.ROOT, Action.COGNITO_IDENTITY])
+def test_whose_credentials_aws_did_not_say_is_told_to_nobody(action: Action) -> None:
+    assert sts_wire.identity_of(replace(lease(role_arn=""), session=session(action=action))) is None
 
 
 def test_what_xml_cannot_hold_or_would_read_is_written_otherwise() -> None:

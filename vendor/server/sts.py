@@ -6,11 +6,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from vendor.audit import Door
+from vendor.credentials import Secret
 from vendor.exchange import Exchange, Request
 from vendor.policy.decision import Asked
-from vendor.refusals import Reason
+from vendor.policy.proof import Proof
+from vendor.refusals import InvalidRequest, Reason
 from vendor.server import sts_errors, sts_wire, wire
 from vendor.server.signature import SignatureError, read_signed
+from vendor.server.sts_parameters import read_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,14 +22,12 @@ if TYPE_CHECKING:
     from vendor.server.answer import Answer
     from vendor.server.listener import Doors, Visit
     from vendor.server.signature import Signed
-    from vendor.server.sts_wire import Parameters
+    from vendor.server.sts_parameters import Parameters
 
-LONGEST_BODY: Final = 64 * 1024
-"""Bytes of the longest body that is read."""
 PATHS: Final = frozenset({"/", "/sts", "/sts/"})
 """The paths at which STS is spoken, in refusals too."""
 
-_ROLE: Final = re.compile(r"[\x21-\x7e]{20,2048}")
+_ARN: Final = re.compile(r"[\x21-\x7e]{20,2048}")
 _SESSION_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}", re.ASCII)
 _TOKEN: Final = re.compile(r"\s*\S.*", re.DOTALL)
 
@@ -41,24 +42,48 @@ class StsDoor:
         self.doors: Doors = {"POST": self._answer, **({"GET": self._answer} if get else {})}
 
     async def _answer(self, visit: Visit) -> Answer:
-        parameters = await sts_wire.read_parameters(visit, most=LONGEST_BODY)
+        parameters = await read_parameters(visit, most=wire.LONGEST_PROOF)
         match parameters.take_action():
             case "AssumeRoleWithWebIdentity":
-                return await self._assume_role(visit, parameters)
+                return await self._with_token(visit, parameters)
+            case "AssumeRoleWithSAML":
+                return await self._with_assertion(visit, parameters)
             case "GetCallerIdentity":
                 return self._tell_caller(visit, parameters)
             case _:
                 raise sts_errors.UnknownAction(Reason.UNDECLARED_PARAMETER)
 
-    async def _assume_role(self, visit: Visit, parameters: Parameters) -> Answer:
+    async def _with_token(self, visit: Visit, parameters: Parameters) -> Answer:
         """Lend what the role's scope gives; the session's name is the scope's too, whatever an SDK makes up."""
-        role = parameters.take("RoleArn", _ROLE)
-        wire.refuse_tokens((role,))
         parameters.take("RoleSessionName", _SESSION_NAME)
         token = parameters.take("WebIdentityToken", _TOKEN).strip()  # SDKs send the file's last newline too
-        duration = parameters.take_duration()
+        lease = await self._exchange.exchange(self._request(visit, parameters, token))
+        return sts_wire.write_web_identity(lease, self._exchange.audience(lease.session.issuer), visit.request_id)
+
+    async def _with_assertion(self, visit: Visit, parameters: Parameters) -> Answer:
+        """Lend what AWS gives for the caller's assertion; who the caller is, its token says in the header."""
+        provider = parameters.take("PrincipalArn", _ARN)
+        assertion = "".join(parameters.take("SAMLAssertion", _TOKEN).split())  # base64 is often folded
+        token = wire.read_token(visit.request)
+        if token is None:
+            raise sts_errors.NoTokenBesideAssertion(Reason.NO_TOKEN)
+
+        async def check(lease: Lease) -> None:
+            if lease.session.provider is None or lease.session.provider.arn != provider:
+                raise InvalidRequest(Reason.MISSING_PROOF, "PrincipalArn is not the provider of this scope")
+
+        request = self._request(visit, parameters, token)
+        lease = await self._exchange.exchange(
+            request._replace(proof=Proof(saml_assertion=Secret(assertion)), then=check)
+        )
+        return sts_wire.write_saml(lease, visit.request_id)
+
+    def _request(self, visit: Visit, parameters: Parameters, token: str) -> Request:
+        """Return the request for a role; every parameter must have been taken by then."""
+        role, duration = parameters.take("RoleArn", _ARN), parameters.take_duration()
+        wire.refuse_tokens((role,))
         parameters.refuse_others()
-        request = Request(
+        return Request(
             request_id=visit.request_id,
             door=Door.STS,
             token=token,
@@ -66,8 +91,6 @@ class StsDoor:
             began=visit.began,
             deadline=visit.began + self._in_time,
         )
-        lease = await self._exchange.exchange(request)
-        return sts_wire.write_web_identity(lease, self._exchange.audience(lease.session.issuer), visit.request_id)
 
     def _tell_caller(self, visit: Visit, parameters: Parameters) -> Answer:
         """Tell whose credentials signed the request, where we lent them."""
@@ -81,7 +104,10 @@ class StsDoor:
             raise sts_errors.WrongSignature(Reason.SIGNATURE)
         if not signed.is_of(self._exchange.now()):
             raise sts_errors.WrongSignature(Reason.EXPIRED, "Signature expired, or not yet current")
-        return sts_wire.write_caller(lease, visit.request_id)
+        identity = sts_wire.identity_of(lease)
+        if identity is None:
+            raise sts_errors.UnknownAccessKey(Reason.UNKNOWN_KEY, "whose credentials these are is known to AWS alone")
+        return sts_wire.write_caller(identity, visit.request_id)
 
 
 def _signed(visit: Visit, parameters: Parameters) -> Signed:

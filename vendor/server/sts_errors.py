@@ -54,7 +54,7 @@ class UnknownAction(InvalidRequest):
 
     error: ClassVar = Error("InvalidAction", 400)
     told = (
-        "this service answers AssumeRoleWithWebIdentity and GetCallerIdentity of version 2011-06-15, and nothing else"
+        "this service answers AssumeRoleWithWebIdentity, AssumeRoleWithSAML and GetCallerIdentity of version 2011-06-15"
     )
 
 
@@ -63,6 +63,13 @@ class NoAction(InvalidRequest):
 
     error: ClassVar = Error("MissingAction", 400)
     told = "the parameter Action is missing: this is a service that speaks AWS STS"
+
+
+class NoTokenBesideAssertion(MissingToken):
+    """An assertion that comes alone: it is for AWS, and does not tell us who asks."""
+
+    error: ClassVar = Error("InvalidIdentityToken", 400)
+    told = "send the workload's JWT in the Authorization header: the assertion is for AWS and does not say who asks"
 
 
 class NotSigned(MissingToken):
