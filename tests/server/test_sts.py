@@ -14,7 +14,6 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.fakes import faults
 from tests.fakes.sts import SECRET, TOKEN
 from tests.server.http import Connection, exchange, get, request
 from tests.server.sts_client import NAMED, ROLE, asked, assume, send, unencoded
@@ -297,36 +296,6 @@ async def test_every_kind_of_token_is_judged(world: World) -> None:
     ):
         assert (await assume(world.service.public, token)).error == (400, error)
         assert world.audit()[-1]["door"] == "sts"
-
-
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        ("AccessDenied", (403, "AccessDenied")),
-        ("PackedPolicyTooLarge", (400, "PackedPolicyTooLarge")),
-        ("ExpiredToken", (503, "ServiceUnavailable")),
-    ],
-)
-async def test_what_aws_refuses_is_told_in_its_words(world: World, error: str, told: tuple[int, str]) -> None:
-    world.sts.next(faults.error(error, message=f"CANARY-{error}"))
-    said = await assume(world.service.public, world.token(f"batch-{error}"))
-    assert said.error == told
-    assert b"CANARY" not in said.answer.body
-    assert ("retry-after" in said.answer.headers) == (told[0] == 503)
-    assert said.of["Type"] == ("Receiver" if told[0] == 503 else "Sender")
-
-
-async def test_throttling_has_the_one_status_that_all_sdks_try_again_after(world: World) -> None:
-    world.sts.fault(faults.error("Throttling"))
-    token = world.token("batch-throttled-sts")
-    try:
-        said = await assume(world.service.public, token)
-        while said.of["Code"] == "ServiceUnavailable":  # the attempts took longer than a caller waits
-            said = await assume(world.service.public, token)
-    finally:
-        world.sts.heal()
-    assert said.error == (429, "Throttling")
-    assert "retry-after" in said.answer.headers
 
 
 async def test_a_role_or_scope_of_others_reads_as_one_that_is_not(world: World) -> None:

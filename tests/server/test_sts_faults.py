@@ -1,0 +1,42 @@
+"""What goes wrong at AWS, told by the STS wire door; a world for each, as a fault is remembered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fakes import faults
+from tests.server.sts_client import assume
+from tests.service import World
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with World(tmp_path) as running:
+        yield running
+
+
+async def test_a_role_that_aws_refuses_is_told_in_its_words_and_no_more(world: World) -> None:
+    world.sts.next(faults.error("AccessDenied", message="CANARY"))
+    said = await assume(world.service.public, world.token())
+    assert said.error == (403, "AccessDenied")
+    assert b"CANARY" not in said.answer.body
+    assert "retry-after" not in said.answer.headers
+
+
+async def test_throttling_has_the_one_status_that_all_sdks_try_again_after(world: World) -> None:
+    world.sts.fault(faults.error("Throttling"))
+    token = world.token("batch-throttled-sts")
+    try:
+        said = await assume(world.service.public, token)
+        while said.of["Code"] == "ServiceUnavailable":  # the attempts took longer than a caller waits
+            said = await assume(world.service.public, token)
+    finally:
+        world.sts.heal()
+    assert said.error == (429, "Throttling")
+    assert "retry-after" in said.answer.headers
