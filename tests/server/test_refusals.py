@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.fakes import faults
 from tests.server.http import Answer, exchange, get, request
 
 if TYPE_CHECKING:
@@ -138,35 +137,3 @@ async def test_whoever_brings_no_token_hears_that_first(world: World, below: str
 async def test_a_slash_behind_a_scope_does_not_matter(world: World) -> None:
     plain, slash = [await get(world.service.public, path, world.token()) for path in (PATH, f"{PATH}/")]
     assert (slash.status, slash.body) == (200, plain.body)
-
-
-@pytest.mark.parametrize(
-    ("error", "code", "status"),
-    [
-        ("AccessDenied", "role_refused", 502),
-        ("ValidationError", "role_refused", 502),
-        ("PackedPolicyTooLarge", "policy_too_large", 502),
-        ("ExpiredToken", "sts_unavailable", 503),
-    ],
-)
-async def test_what_sts_refuses_has_a_code_of_its_own(world: World, error: str, code: str, status: int) -> None:
-    world.sts.next(faults.error(error, message=f"CANARY-{error}"))
-    answer = await get(world.service.public, PATH, world.token(f"batch-{error}"))
-    assert (answer.status, answer.code) == (status, code)
-    check_refusal(answer)
-    assert b"CANARY" not in answer.body
-    assert f"CANARY-{error}" in world.audit()[-1]["detail"]
-
-
-async def test_throttling_is_told_as_such(world: World) -> None:
-    world.sts.fault(faults.error("Throttling"))
-    token = world.token("batch-throttled")
-    try:
-        answer = await get(world.service.public, PATH, token)
-        while answer.code == "sts_unavailable":  # the attempts took longer than a caller waits
-            check_refusal(answer)
-            answer = await get(world.service.public, PATH, token)
-    finally:
-        world.sts.heal()
-    assert (answer.status, answer.code) == (503, "sts_throttled")
-    check_refusal(answer)
