@@ -80,6 +80,13 @@ def test_a_scope_for_others_or_something_else_is_no_wider_one(tmp_path: Path, ol
     assert not found(tmp_path, SOUND + WIDE.replace("WIDE", "all").replace(old, new))
 
 
+def test_scopes_without_a_role_have_none_in_common(tmp_path: Path) -> None:
+    mint = "federation_token: {name: '{{ namespace }}'}"
+    old = 'assume_role: {role: "arn:aws:iam::111122223333:role/reports"}'
+    text = "".join(WIDE.replace("WIDE", name).replace(old, mint) for name in ("a", "b"))
+    assert [one.code for one in found(tmp_path, SOUND + text)] == []
+
+
 def test_no_more_is_compared_than_can_be_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = SOUND + WIDE.replace("WIDE", "all")
     monkeypatch.setattr(overlaps, "MOST_PAIRS", 0)

@@ -105,9 +105,24 @@ TABLE: dict[str, tuple[Scope, Scope, bool]] = {
         scope(allow("s3:GetObject", "arn:aws:s3:::b/{{ namespace }}/1/*")),
         False,
     ),
+    "as many choices as are looked at": (
+        scope(MONTH, parameters=(parameter(one_of=tuple(map(str, range(64)))),)),
+        scope(allow("s3:GetObject", "arn:aws:s3:::b/{{ namespace }}/1/*")),
+        True,
+    ),
     "too many choices": (
         scope(MONTH, parameters=(parameter(one_of=tuple(map(str, range(65)))),)),
         scope(allow("s3:GetObject", "arn:aws:s3:::b/{{ namespace }}/1/*")),
+        False,
+    ),
+    "one of two resources": (
+        scope(ANY),
+        scope(allow("s3:GetObject", ["arn:aws:s3:::b/*", "arn:aws:s3:::c/*"])),
+        False,
+    ),
+    "a condition on a parameter that is an attribute elsewhere": (
+        scope({**ANY, "Condition": PER_MONTH}, parameters=(FREE,)),
+        scope({**GET, "Condition": PER_MONTH}),
         False,
     ),
     "a condition less": (scope(GET), scope({**GET, "Condition": TLS}), True),

@@ -95,10 +95,24 @@ def test_the_fullest_session_is_what_is_judged_by() -> None:
     assert packing.expected(session(960)) == 95
 
 
-def test_what_was_taken_disproves_what_was_learned() -> None:
+def test_of_two_that_are_as_full_the_later_one_counts() -> None:
+    packing = Packing()
+    packing.took(session(55), 80)
+    packing.took(session(156), 80)
+    assert packing.expected(session(156)) == 80
+
+
+def test_policy_arns_are_packed_as_well() -> None:
+    packing = Packing()
+    packing.took(session(55), 80)
+    assert packing.expected(session(55, policy_arns=("a" * 10, "b" * 15))) == 100
+
+
+@pytest.mark.parametrize("taken", [200, 300])
+def test_what_was_taken_disproves_what_was_learned(taken: int) -> None:
     packing = Packing()
     packing.refused(session(200))
-    packing.took(session(300), 50)
+    packing.took(session(taken), 50)
     assert packing.expected(session(300)) is None
     assert packing.expected(session(301)) is None
 
