@@ -165,6 +165,7 @@ async def test_tools_are_told_the_size_and_the_number_of_calls(desk: Desk) -> No
         "max_duration_seconds": 14_400,
         "packed_policy_percent": 76,
         "calls": 2,
+        "not_asked": None,
         "problems": [],
     }
 

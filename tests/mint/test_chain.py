@@ -15,7 +15,7 @@ from tests.made import EXTERNAL_ID, ROLE, session
 from vendor.credentials import Secret
 from vendor.leases.expiry import ExpiryLedger
 from vendor.leases.leases import Leases
-from vendor.mint.chain import NAME, hop
+from vendor.policy.chain import NAME, hop, way
 from vendor.policy.proof import NO_PROOF, Proof, bound
 from vendor.policy.session import Action, Hop, Mfa
 from vendor.refusals import Reason, RoleRefused
@@ -147,3 +147,5 @@ async def test_another_target_and_other_terms_have_ways_of_their_own() -> None:
     assert hop(of, terms="a").key == hop(session(via=VIA, subject="x", scope="y", terms="z", **PLAIN), terms="a").key
     assert hop(hop(of, terms="a"), terms="a").role_arn == HUB
     assert hop(of, terms="a").duration == timedelta(hours=1)
+    assert [one.role_arn for one in way(of)] == [HUB, BRIDGE]
+    assert way(session()) == []

@@ -8,7 +8,7 @@ import pytest
 
 from tests import made
 from vendor.credentials import Secret
-from vendor.policy.proof import NO_PROOF, Proof, bound, shows_token
+from vendor.policy.proof import NO_PROOF, Proof, bound, needed, shows_token
 from vendor.policy.session import Action, Mfa, Pool, Provider, RoleSession, Signing
 from vendor.refusals import InvalidRequest, Reason
 
@@ -109,3 +109,9 @@ def test_the_callers_token_is_shown_only_to_who_asks_for_it() -> None:
     assert shown == [False] * 5
     assert shows_token(IN_POOL)
     assert shows_token(made.session(action=Action.WEB_IDENTITY))
+
+
+def test_what_is_needed_of_the_caller_can_be_told_beforehand() -> None:
+    sessions = (PLAIN, BY_ASSERTION, BY_CODE, IN_POOL, IN_POOL_BY_ASSERTION, made.session(action=Action.WEB_IDENTITY))
+    told = [(), ("saml_assertion",), ("mfa_code",), ("token",), ("saml_assertion",), ("token",)]
+    assert [needed(session) for session in sessions] == told

@@ -64,6 +64,7 @@ def _run(options: argparse.Namespace) -> int:
 
 async def _told(options: argparse.Namespace) -> dict[str, Any]:
     from vendor.policy.decision import Mapping as ScopeMapping  # noqa: PLC0415
+    from vendor.policy.parameter import any_account  # noqa: PLC0415
     from vendor.refusals import Refusal  # noqa: PLC0415
     from vendor.server import explanation  # noqa: PLC0415
 
@@ -73,7 +74,10 @@ async def _told(options: argparse.Namespace) -> dict[str, Any]:
         principal, warnings = await _principal(options, configuration)
     except Refusal as refusal:
         return explanation.of_nobody(refusal, asked, whole=True)
-    decision = ScopeMapping(scopes=configuration.scopes, generation=0).explain(principal, asked)
+    mapping = ScopeMapping(scopes=configuration.scopes, generation=0, accounts=any_account)
+    decision = mapping.explain(principal, asked)
+    if decision.permission and any(one.organization for one in decision.permission.scope.parameters):
+        warnings = [*warnings, "nobody asked AWS here which accounts there are: any is taken for one"]
     told = explanation.of_decision(decision, principal, asked, now=given.Clock().now(), whole=True)
     return {**told, "warnings": [*warnings, *told["warnings"]]}
 

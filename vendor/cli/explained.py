@@ -72,6 +72,7 @@ def _session(session: dict[str, Any]) -> dict[str, str]:
         "action": session["action"] if session["action"] != _USUAL else None,
         "role": session["role"],
         "chain": " then ".join(session["chain"]) if len(session["chain"]) > 1 else None,
+        "needs": ", ".join(session["needs"]),
         "MFA device": session["mfa_serial"],
         "provider": session["provider"],
         "audience": ", ".join(session["audience"] or ()),

@@ -155,7 +155,9 @@ def remarks(verdict: Verdict) -> Iterator[tuple[Severity, str]]:
 
 def as_text(verdict: Verdict) -> str:
     """Return the lines of a scope for people."""
-    if verdict.passes:
+    if verdict.unasked:
+        lines = [f"{verdict.scope}: not asked: {verdict.unasked}"]
+    elif verdict.passes:
         size = "" if verdict.packed_percent is None else f", packed policy {verdict.packed_percent} %"
         session = f"{verdict.role} as {verdict.session_name} in {verdict.region}"
         lines = [f"{verdict.scope}: passes: {session}, up to {_seconds(verdict)} s{size}"]
@@ -177,6 +179,7 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
         "max_duration_seconds": _seconds(verdict) or None,
         "packed_policy_percent": verdict.packed_percent,
         "calls": verdict.calls,
+        "not_asked": _safe(verdict.unasked) or None,
         "problems": [
             {"problem": one.kind, "message": _safe(one.message), "aws": _safe(one.said) or None}
             for one in verdict.problems

@@ -56,10 +56,12 @@ def _run(options: argparse.Namespace) -> int:
 
 def _replayed(options: argparse.Namespace) -> Report:
     from vendor.policy.decision import Mapping  # noqa: PLC0415 - each command loads only what it needs
+    from vendor.policy.parameter import any_account  # noqa: PLC0415
     from vendor.replay.replaying import Replay  # noqa: PLC0415
 
     configuration = given.configuration(options.config)
-    replay = Replay(issuers=configuration.issuers, mapping=Mapping(scopes=configuration.scopes, generation=0))
+    mapping = Mapping(scopes=configuration.scopes, generation=0, accounts=any_account)
+    replay = Replay(issuers=configuration.issuers, mapping=mapping)
     for name in options.audit:
         for line in trail.lines(name):
             replay.read(line)

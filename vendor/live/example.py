@@ -13,8 +13,8 @@ from vendor.identity.authentication import suppose
 from vendor.live.specimen import specimen
 from vendor.policy.decision import Asked, Mapping, Permission
 from vendor.policy.matcher import AnyOf, Contains, Equal, Glob
-from vendor.policy.parameter import PLAIN
-from vendor.refusals import Refusal
+from vendor.policy.parameter import PLAIN, any_account
+from vendor.refusals import InvalidRequest, Reason, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def example(scope: Scope, issuers: AbstractMapping[str, Issuer], *, now: datetim
 def _session(scope: Scope, number: int, issuer: Issuer, now: datetime) -> RoleSession:
     principal = suppose(issuer, _attributes(scope, scope.grants[number], issuer), token_expires=now)
     asked = Asked(scope=scope.name, parameters={one.name: _value(one) for one in scope.parameters})
-    mapping = Mapping(scopes={scope.name: scope}, generation=0)
+    mapping = Mapping(scopes={scope.name: scope}, generation=0, accounts=any_account)
     opened = mapping.open(Permission(scope=scope, grant=number), principal, asked)
     return replace(opened, not_after=None)
 
@@ -88,6 +88,9 @@ def _value(parameter: Parameter) -> str:
     """Return a value for a parameter; whether it is admitted is judged where a caller's would be."""
     if parameter.default is not None:
         return parameter.default
+    if parameter.organization is not None:
+        public = f"give the parameter {parameter.name} a default: nobody asked AWS here which accounts there are"
+        raise InvalidRequest(Reason.MISSING_PARAMETER, public)
     if parameter.one_of:
         return parameter.one_of[0]
     return ANYBODY if parameter.pattern is None else specimen(parameter.pattern.pattern)

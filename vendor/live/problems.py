@@ -22,6 +22,7 @@ class Kind(StrEnum):
 
     NO_EXAMPLE = "no_example"
     NOT_ASSUMED = "not_assumed"
+    ON_THE_WAY = "on_the_way"
     EXTERNAL_ID = "external_id"
     TAG_SESSION = "tag_session"
     SET_SOURCE_IDENTITY = "set_source_identity"
@@ -98,6 +99,16 @@ def not_assumed(session: RoleSession, refusal: Refusal) -> Problem:
         f"the trust policy wants something else of {', '.join(others)}"
     )
     return Problem(kind=Kind.NOT_ASSUMED, message=message, said=refusal.detail)
+
+
+def on_the_way(number: int, session: RoleSession, refusal: Refusal) -> Problem:
+    """Return that a role on the way cannot be assumed."""
+    before = "the service's identity" if number == 1 else "the role before it"
+    message = (
+        f"role {number} on the way, {session.role_arn}, does not exist, does not trust {before}, or {before} may not "
+        "sts:AssumeRole it; or its trust policy wants something else"
+    )
+    return Problem(kind=Kind.ON_THE_WAY, message=message, said=refusal.detail)
 
 
 def external_id(refusal: Refusal) -> Problem:

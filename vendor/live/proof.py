@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from vendor.live import problems
 from vendor.live.example import example
 from vendor.live.problems import Kind, Problem
+from vendor.policy.chain import way
 from vendor.policy.limits import SHORTEST
 from vendor.policy.packing import dropped, lighter
+from vendor.policy.proof import needed
+from vendor.policy.session import Action
 from vendor.refusals import PolicyTooLarge, Refusal
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ class Mint(Protocol):
 class Verdict:
     """What was found of one scope. `packed_percent` is of its own policy, None where AWS did not say.
 
-    `calls` are the requests that were made of STS, retries not counted.
+    `calls` are the requests that were made of STS, retries not counted; `unasked` says why there was none to be made.
     """
 
     scope: str
@@ -57,6 +60,7 @@ class Verdict:
     longest: timedelta = timedelta()
     packed_percent: int | None = None
     calls: int = 0
+    unasked: str = ""
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -84,11 +88,24 @@ async def prove(scope: Scope, issuers: Mapping[str, Issuer], *, mint: Mint, now:
         return verdict
     verdict.role, verdict.session_name = session.role_arn, session.session_name
     verdict.longest = scope.session.max_duration
+    verdict.unasked = _unasked(session)
+    if verdict.unasked:
+        return verdict
     try:
         await _Proof(scope, session, mint, verdict).run()
     except _UnansweredError as unanswered:
         verdict.problems.append(unanswered.problem)
     return verdict
+
+
+def _unasked(session: RoleSession) -> str:
+    """Return why AWS cannot be asked for a session that can do nothing, nothing if it can."""
+    shown = needed(session)
+    if shown:
+        return f"AWS must be shown the caller's {' and '.join(shown)}"
+    if session.action not in {Action.ASSUME_ROLE, Action.SAML, Action.FEDERATION_TOKEN}:
+        return f"{session.action} takes no policy, so asking would make credentials that can do something"
+    return ""
 
 
 class _UnansweredError(Exception):
@@ -111,11 +128,16 @@ class _Proof:
         self._packed: int | None = None
 
     async def run(self) -> None:
-        """Find every problem there is."""
+        """Find every problem there is, of the roles on the way first."""
+        for number, one in enumerate(way(self._probe), 1):
+            refused = await self._ask(one)
+            if refused is not None:
+                self._find(problems.on_the_way(number, one, refused))
+                return
         refused = await self._ask(self._probe)
         if refused is None:
             await self._measure()
-        elif problems.is_denied(refused):
+        elif problems.is_denied(refused) and self._real.action is Action.ASSUME_ROLE:
             self._verdict.problems += await self._denied(refused)
         else:
             self._find(problems.of(refused))

@@ -57,6 +57,16 @@ def shows_token(session: RoleSession) -> bool:
     return session.action is Action.WEB_IDENTITY or (session.pool is not None and _shows(session, "token"))
 
 
+def needed(session: RoleSession) -> tuple[str, ...]:
+    """Return what AWS is shown of the caller, by the names that doors have for it."""
+    asked = {
+        "token": shows_token(session),
+        "saml_assertion": _wants_assertion(session),
+        "mfa_code": _wants_code(session),
+    }
+    return tuple(name for name, is_asked in asked.items() if is_asked)
+
+
 def _wants_assertion(session: RoleSession) -> bool:
     if session.pool is not None:
         return _shows(session, "saml_assertion")

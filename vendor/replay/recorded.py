@@ -10,7 +10,7 @@ from enum import StrEnum, unique
 from typing import TYPE_CHECKING, Any, Final
 
 from vendor.audit import LONGEST_TEXT
-from vendor.refusals import Code
+from vendor.refusals import Code, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,6 +29,8 @@ DECIDED: Final = frozenset(
     }
 )
 """Codes of the refusals that a configuration decides."""
+AT_THE_DOOR: Final = frozenset({Reason.MISSING_PROOF, Reason.NOT_AT_THIS_DOOR})
+"""Reasons among them that depend on what else a request brought, and where to."""
 
 
 class UnreadableError(Exception):
@@ -91,7 +93,7 @@ def read_recorded(line: dict[str, Any]) -> Recorded | Unreplayable:
     """
     if line.get("issuer") is None:
         return Unreplayable.NOBODY
-    if line.get("role") is None and _optional(line, "code") not in DECIDED:
+    if line.get("role") is None and (_optional(line, "code") not in DECIDED or line.get("reason") in AT_THE_DOOR):
         return Unreplayable.UNDECIDED
     issuer, scope = _text(line["issuer"]), _optional(line, "scope")
     attributes, parameters = _object(line, "attributes"), _object(line, "parameters")

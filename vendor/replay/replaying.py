@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vendor.identity.authentication import suppose
 from vendor.policy.decision import Asked, open_session
+from vendor.policy.parameter import any_account
 from vendor.refusals import Code, InvalidToken, Reason, Refusal
 from vendor.replay.recorded import Recorded, UnreadableError, Unreplayable, read_line, read_recorded
 
@@ -129,7 +130,7 @@ class Replay:
         )
         try:
             permission, settled = self._mapping.settle(principal, asked)
-            session = open_session(permission, principal, settled, terms="")
+            session = open_session(permission, principal, settled, terms="", accounts=any_account)
         except Refusal as refusal:
             return _Decided(None, refusal)
         return _Decided(_told(permission, session), None)
@@ -152,6 +153,8 @@ def _told(permission: Permission, session: RoleSession) -> dict[str, Any]:
     return {
         "would_refuse": permission.grant is None,
         "target": session.target,
+        "action": session.action,
+        "via": [hop.role_arn for hop in session.via],
         "role": session.role_arn,
         "session_name": session.session_name,
         "source_identity": session.source_identity,

@@ -7,7 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from vendor.policy import limits
+from vendor.policy.chain import way
 from vendor.policy.packing import FULL, WHOLE
+from vendor.policy.proof import needed
+from vendor.policy.session import Action
 from vendor.server.wire import timestamp
 
 if TYPE_CHECKING:
@@ -24,6 +27,13 @@ SHORT: Final = timedelta(minutes=30)
 """SDKs renew what has less than 15 minutes left: below this they ask at nearly every use."""
 LARGE: Final = 0.75
 """The part of a policy's limit above which its packed form, of which nobody knows the rule, may be too large."""
+
+_UNRESTRICTED: Final = {
+    **dict.fromkeys((Action.ASSUME_ROLE, Action.WEB_IDENTITY, Action.SAML), "the role"),
+    Action.SESSION_TOKEN: "the service's own user",
+    Action.COGNITO_IDENTITY: "the pool's role",
+}
+"""Whose permissions are a session's own where no policy limits it."""
 
 
 def of_scope(scope: Scope) -> dict[str, Any]:
@@ -124,6 +134,8 @@ def _session(decision: Decision, session: RoleSession, asked: Asked, *, now: dat
         "chain": [role for role in (*(hop.role_arn for hop in session.via), session.role_arn) if role],
         "session_name": session.session_name or None,
         **_of_action(session),
+        "via": [_hop(one) for one in way(session)],
+        "needs": list(needed(session)),
         "policy": None if session.policy is None else json.loads(session.policy),
         "policy_characters": None if session.policy is None else len(session.policy),
         "policy_arns": list(session.policy_arns),
@@ -134,9 +146,23 @@ def _session(decision: Decision, session: RoleSession, asked: Asked, *, now: dat
         "source_identity": session.source_identity,
         "duration_seconds": max(0, int(limits.shortened(session, now).total_seconds())),
         "duration_rule": _duration_rule(session, asked, now),
+        "most_seconds": int(limits.longest(session.action, chained=session.chained).total_seconds()),
         "not_after": session.not_after and timestamp(session.not_after),
     }
     return {**told, "external_id": session.external_id is not None} if whole else told
+
+
+def _hop(session: RoleSession) -> dict[str, Any]:
+    """Return what would be sent for a role on the way."""
+    return {
+        "role": session.role_arn,
+        "session_name": session.session_name,
+        "policy": json.loads(session.policy or "null"),
+        "tags": dict(session.tags),
+        "transitive_tags": list(session.transitive_tags),
+        "source_identity": session.source_identity,
+        "duration_seconds": int(session.duration.total_seconds()),
+    }
 
 
 def _of_action(session: RoleSession) -> dict[str, Any]:
@@ -180,8 +206,8 @@ def _of_packing(decision: Decision) -> list[str]:
 
 def _of_session(session: RoleSession, now: datetime) -> list[str]:
     said, lasts = [], limits.shortened(session, now)
-    if session.policy is None and not session.policy_arns:
-        said.append("unrestricted: the session can do all that the role can")
+    if session.policy is None and not session.policy_arns and session.action in _UNRESTRICTED:
+        said.append(f"unrestricted: the session can do all that {_UNRESTRICTED[session.action]} can")
     if session.policy is not None and len(session.policy) > LARGE * limits.LONGEST_POLICY:
         said.append(
             f"the policy is near its {limits.LONGEST_POLICY} characters: STS may find its packed form too large"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from vendor.identity.issuer import Kind
+from vendor.policy import chain
 from vendor.policy.mint import Saml
 from vendor.policy.session import Action
 from vendor.policy.template import Text
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 LONGEST_TRUST: Final = 2_048
 """Characters that IAM takes of a role's trust policy, but for white space, unless its quota was raised."""
 VERSION: Final = "2012-10-17"
-HOP_NAME: Final = "vendor"
-"""What a session on the way is called that is nobody's own; see `vendor.mint.chain`."""
 SIGNED_FOR: Final = {
     "aws": "https://signin.aws.amazon.com/saml",
     "aws-us-gov": "https://signin.amazonaws-us-gov.com/saml",
@@ -84,7 +83,7 @@ def _of_roles(use: Use) -> Iterator[dict[str, Any]]:
     identity = {"sts:SourceIdentity": fillings.of(session.source_identity)} if session.source_identity else {}
     said = {"sts:ExternalId": fillings.of(step.external_id)} if step.external_id else {}
     nobodys = step.after is not None and not (session.transitive_tags or session.source_identity)
-    name = (HOP_NAME,) if nobodys else fillings.of_session_name()
+    name = (chain.NAME,) if nobodys else fillings.of_session_name()
     optional = frozenset(f"aws:RequestTag/{key}" for key in session.optional_tags)
     named = {**said, "sts:RoleSessionName": name, **identity, **tags}
     needed = actions(scope, step)
