@@ -216,13 +216,27 @@ class Service:
     def _made_exchange(self) -> Exchange:
         return Exchange(
             authenticator=self._made_authenticator(self._issuers),
-            mapping=_mapping(self._configuration, self._generation, self._packing, self._accounts),
+            mapping=self._made_mapping(self._configuration, self._generation),
             revocations=self._revocations,
             allowance=self._allowance,
             leases=self._leases,
             ledger=self._ledger,
             clock=self._clock,
         )
+
+    def _made_mapping(self, configuration: Configuration, generation: int) -> Mapping:
+        return Mapping(
+            scopes=configuration.scopes,
+            generation=generation,
+            targets=configuration.targets,
+            issuers={issuer.url: lasting(issuer) for issuer in configuration.issuers.values()},
+            packing=self._packing,
+            accounts=self._accounts.known,
+            chained=self._is_chained,
+        )
+
+    def _is_chained(self, target: str) -> bool:
+        return self._targets.is_chained(target)
 
     def _made_revoking(self) -> Revoking:
         return Revoking(
@@ -264,7 +278,7 @@ class Service:
         issuers = await asyncio.to_thread(self._made_issuers, new, self._issuers)
         targets = self._made_targets(new, self._targets)
         try:
-            mapping = await asyncio.to_thread(_mapping, new, self._generation + 1, self._packing, self._accounts)
+            mapping = await asyncio.to_thread(self._made_mapping, new, self._generation + 1)
             await targets.open()
             await sharing.open(before=self._sharing)
             with suppress(TimeoutError):  # its tokens are refused until its keys come; all others wait for nothing
@@ -400,17 +414,6 @@ async def _end(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-
-
-def _mapping(configuration: Configuration, generation: int, packing: Packing, accounts: Accounts) -> Mapping:
-    return Mapping(
-        scopes=configuration.scopes,
-        generation=generation,
-        targets=configuration.targets,
-        issuers={issuer.url: lasting(issuer) for issuer in configuration.issuers.values()},
-        packing=packing,
-        accounts=accounts.known,
-    )
 
 
 def log_warnings(configuration: Configuration, log: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,7 @@ from vendor.mint.endpoint import Options
 from vendor.mint.own import WhoAmI
 from vendor.mint.sts import Sts
 from vendor.policy.fingerprint import fingerprint
+from vendor.refusals import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,6 +40,10 @@ LISTED: Final = 5.0
 """Requests in a second that an organization is asked: AWS grants few to all who ask it."""
 
 
+FOUND_WITHIN: Final = 1.0
+"""Seconds for which an identity is waited for before others may ask; it is looked for on."""
+
+
 @dataclass(slots=True, eq=False)
 class _Part:
     """One target and what mints with it; `following` looks after its identity."""
@@ -52,9 +58,12 @@ class _Part:
     following: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Make ready, and begin to look after the identity."""
+        """Make ready, and begin to look after the identity, which is there at once in most places."""
         await self.sts.open()
         if self.following is None:
+            with suppress(Refusal, TimeoutError):
+                async with asyncio.timeout(FOUND_WITHIN):
+                    await self.identity.keys()
             self.following = asyncio.create_task(self.identity.follow(self._who_am_i))
 
     async def close(self) -> None:
@@ -114,10 +123,10 @@ class Targets:
         """What tells whether the service's identity at each target is good at this moment."""
         return {name: partial(_is_healthy, part.identity) for name, part in self.parts.items()}
 
-    @property
-    def chained(self) -> frozenset[str]:
-        """The targets at which the service is itself the session of a role, as far as is known."""
-        return frozenset(name for name, part in self.parts.items() if part.identity.chained)
+    def is_chained(self, name: str) -> bool:
+        """Tell whether the service is itself the session of a role at a target, as far as is known."""
+        part = self.parts.get(name)
+        return part is not None and part.identity.chained
 
     @property
     def sts(self) -> Mapping[str, Sts]:

@@ -188,10 +188,12 @@ def _chained(request: Request, before: Request, issued: Mapping[str, Request]) -
     identity = before.source_identity
     if identity is not None and request.source_identity not in (None, identity):
         return "AccessDenied", "a source identity cannot be changed", 403
+    if before.policy is None:  # what the role itself may do, which nobody here restricts
+        return None
     needed = {"sts:AssumeRole"}
     needed |= {"sts:TagSession"} if request.tags or carried else set()
     needed |= {"sts:SetSourceIdentity"} if request.source_identity or identity else set()
-    for statement in json.loads(before.policy)["Statement"] if before.policy else ():
+    for statement in json.loads(before.policy)["Statement"]:
         if statement["Resource"] == request.role_arn and needed <= set(statement["Action"]):
             return None
     return "AccessDenied", f"not authorized to perform: {', '.join(sorted(needed))}", 403

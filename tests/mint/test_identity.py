@@ -109,7 +109,7 @@ async def test_one_that_cannot_be_had_is_told_of_and_asked_for_again_after_a_whi
     assert not seen.identity.healthy  # that it is there does not mean that AWS knows it
     seen.identity.learn(None)
     assert seen.identity.healthy
-    assert seen.told == [(False, False), (False, False), (True, False)]
+    assert seen.told == [(False, True), (False, False), (True, False)]
 
 
 async def test_one_that_aws_does_not_know_is_tried_by_one_call_at_a_time(seen: Seen, clock: Clock) -> None:

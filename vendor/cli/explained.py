@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 _GREEN, _RED, _YELLOW = "32", "31", "33"
 _USUAL: Final = "AssumeRole"
-_RULES: Final = {"asked": "asked for", "duration": "the scope's own", "cap_to_token": "what is left of the token"}
+_RULES: Final = {
+    "asked": "asked for",
+    "duration": "the scope's own",
+    "cap_to_token": "what is left of the token",
+    "role_session": "as the service is a role session itself",
+}
 
 
 def as_text(told: dict[str, Any], *, colour: bool) -> str:

@@ -66,8 +66,8 @@ class Identity:
 
     @property
     def chained(self) -> bool:
-        """Whether it is itself the session of a role, as far as is known: the sessions it assumes last an hour then."""
-        return self._temporary and self._is_role is not False
+        """Whether it is itself the session of a role, or may be: the sessions it assumes last an hour at most then."""
+        return (self._temporary or not self._found) and self._is_role is not False
 
     async def keys_of(self, call: Call[Any]) -> ReadOnlyCredentials | None:
         """Return the keys that sign a call: those it brings or the service's own, None if it bears no signature.

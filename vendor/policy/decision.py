@@ -17,7 +17,7 @@ from vendor.policy.mint import FederationToken
 from vendor.policy.naming import session_name
 from vendor.policy.packing import Packing, dropped, lighter
 from vendor.policy.parameter import admit_attribute
-from vendor.policy.session import RoleSession
+from vendor.policy.session import Action, RoleSession
 from vendor.refusals import AccessDenied, InvalidRequest, Reason, Refusal, ScopeRequired
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class Decision:
     """A whole decision for people to read: no credentials in it.
 
     `packed` is the percentage of what STS takes that the session is expected to fill, None where that is not known.
+    `hourly` tells that the scope gives more, but not while the service is itself the session of a role.
     """
 
     grants: tuple[Considered, ...]
@@ -85,6 +86,7 @@ class Decision:
     session: RoleSession | None
     refusal: Refusal | None
     packed: int | None = None
+    hourly: bool = False
 
     @property
     def dropped(self) -> tuple[str, ...]:
@@ -104,7 +106,8 @@ class Mapping:
     Permission is decided afresh each time; what a permission is filled to depends on nothing but who asked for what, so
     the latest `capacity` sessions are remembered. `targets` are keyed by name, `issuers` by their URL: what these are
     is among the terms of a session. `packing` is what was learned of sizes, by whichever mapping. `accounts` knows
-    those of an organization at this moment.
+    those of an organization at this moment, `chained` whether the service is itself the session of a role at a target:
+    what it assumes there lasts an hour at most.
     """
 
     def __init__(
@@ -116,10 +119,13 @@ class Mapping:
         issuers: AbstractMapping[str, object] = MappingProxyType({}),
         packing: Packing | None = None,
         accounts: Accounts = _unlisted,
+        chained: Callable[[str], bool] = lambda _target: False,
         capacity: int = 10_000,
     ) -> None:
         self.scopes = scopes
         self.generation = generation
+        self._chained = chained
+        self._hourly: dict[str, Scope] = {}
         self._targets = targets
         self._issuers = issuers
         self._packing = packing or Packing()
@@ -139,7 +145,7 @@ class Mapping:
         scope = self.scopes.get(name)
         if scope is None:
             raise AccessDenied(Reason.UNKNOWN_SCOPE, detail=f"there is no scope {name!r:.80}")
-        permission = _permission(scope, principal)
+        permission = _permission(self._given(scope), principal)
         if permission is None:
             raise _denied(scope, principal)
         return permission
@@ -159,13 +165,14 @@ class Mapping:
 
     def permitted(self, principal: Principal) -> list[Permission]:
         """Return the permission for each scope that the principal may have, in the order of the configuration."""
-        found = (_permission(scope, principal) for scope in self._lookup.candidates(principal))
+        found = (_permission(self._given(scope), principal) for scope in self._lookup.candidates(principal))
         return [permission for permission in found if permission is not None]
 
     def open(self, permission: Permission, principal: Principal, asked: Asked) -> RoleSession:
         """Return the session of a permission, without optional tags that will not fit; see `open_session`."""
         listed = [self._accounts(one.organization) for one in permission.scope.parameters if one.organization]
-        key = (principal.token_sha256, permission.scope.name, *asked.parameters.items(), asked.duration, *listed)
+        times = (asked.duration, permission.scope.session.max_duration)
+        key = (principal.token_sha256, permission.scope.name, *asked.parameters.items(), *times, *listed)
         session = self._opened.get(key) if principal.token_sha256 else None
         if session is None:
             session = self._open(permission, principal, asked)
@@ -196,7 +203,14 @@ class Mapping:
         scope = permission.scope if permission else self.scopes.get(asked.scope or "")
         grants = tuple(_consider(scope, index, principal) for index in range(len(scope.grants))) if scope else ()
         packed = self._packing.expected(session) if session else None
-        return Decision(grants=grants, permission=permission, session=session, refusal=refusal, packed=packed)
+        return Decision(
+            grants=grants,
+            permission=permission,
+            session=session,
+            refusal=refusal,
+            packed=packed,
+            hourly=scope is not None and scope is self._hourly.get(scope.name),
+        )
 
     def keeps(self, session: RoleSession) -> bool:
         """Tell whether a session could be opened now as it was: whether the terms on which it was are still these.
@@ -221,9 +235,20 @@ class Mapping:
         """
         found = self._terms.get((scope.name, issuer))
         if found is None:
-            lasting = replace(scope, grants=(), description="")
+            lasting = replace(self.scopes.get(scope.name, scope), grants=(), description="")
             found = fingerprint(lasting, self._targets.get(scope.target), self._issuers.get(issuer))
             self._terms[scope.name, issuer] = found
+        return found
+
+    def _given(self, scope: Scope) -> Scope:
+        """Return a scope as it can be had at this moment: for an hour at most where a role session assumes its role."""
+        most = limits.longest(scope.mint.action, chained=scope.mint.action is Action.ASSUME_ROLE)
+        if scope.session.max_duration <= most or not self._chained(scope.target):
+            return scope
+        found = self._hourly.get(scope.name)
+        if found is None:
+            lasting = replace(scope.session, duration=min(scope.session.duration, most), max_duration=most)
+            found = self._hourly[scope.name] = replace(scope, session=lasting)
         return found
 
     def _open(self, permission: Permission, principal: Principal, asked: Asked) -> RoleSession:

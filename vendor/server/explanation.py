@@ -145,8 +145,8 @@ def _session(decision: Decision, session: RoleSession, asked: Asked, *, now: dat
         "packed_policy_percent": decision.packed,
         "source_identity": session.source_identity,
         "duration_seconds": max(0, int(limits.shortened(session, now).total_seconds())),
-        "duration_rule": _duration_rule(session, asked, now),
-        "most_seconds": int(limits.longest(session.action, chained=session.chained).total_seconds()),
+        "duration_rule": _duration_rule(decision, session, asked, now),
+        "most_seconds": _most_seconds(decision, session),
         "not_after": session.not_after and timestamp(session.not_after),
     }
     return {**told, "external_id": session.external_id is not None} if whole else told
@@ -177,11 +177,18 @@ def _of_action(session: RoleSession) -> dict[str, Any]:
     }
 
 
-def _duration_rule(session: RoleSession, asked: Asked, now: datetime) -> str:
-    """Return what has set the duration: the caller, or a key of the scope's session."""
+def _duration_rule(decision: Decision, session: RoleSession, asked: Asked, now: datetime) -> str:
+    """Return what has set the duration: the caller, a key of the scope's session, or what the service itself is."""
     if limits.shortened(session, now) < session.duration:
         return "cap_to_token"
+    if decision.hourly and session.duration == limits.LONGEST_CHAINED != asked.duration:
+        return "role_session"
     return "duration" if asked.duration is None else "asked"
+
+
+def _most_seconds(decision: Decision, session: RoleSession) -> int:
+    """Return how long AWS lets such a session last at most."""
+    return int(limits.longest(session.action, chained=session.chained or decision.hourly).total_seconds())
 
 
 def _of_principal(decision: Decision, principal: Principal) -> list[str]:
