@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-NAMES = ("token", "segments", "keys")
+NAMES = ("token", "segments", "keys", "form", "signature")
 FOLDER = Path(__file__).parents[2] / ".cache" / "fuzz"
 
 

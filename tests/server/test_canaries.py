@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from tests.fakes import faults
 from tests.fakes.sts import SECRET, TOKEN
 from tests.server.http import Answer, Connection, exchange, get, post, request
+from tests.server.sts_client import asked, assume
 from tests.service import BASE_IDENTITY, World
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ async def test_secrets_stand_in_no_log_audit_line_metric_or_refusal(tmp_path: Pa
         tokens = [*good, *bad]
         refused = [await get(world.service.public, PATH, token) for token in bad]
         assert [(await get(world.service.public, PATH, token)).status for token in good[:2]] == [200, 200]
+        assert [(await assume(world.service.public, token)).answer.status for token in good[:2]] == [200, 200]
+        refused += [(await assume(world.service.public, token)).answer for token in bad]
         refused += await _misused(world, good[0])
         refused += await _failed(world)
         told = [await _explained(world, good[0]), await get(world.service.public, "/v1/scopes", good[0])]
@@ -61,8 +65,20 @@ async def _misused(world: World, token: str) -> list[Answer]:
         request(PATH, token, method="POST", body=f'{{"parameters":{{"month":"{token}"}}}}'.encode()),
         request(PATH, token, **POST) + b"CANARY-sent\r\n",  # type: ignore[arg-type]
         field + b"\r\n",
+        request(f"/?Action=AssumeRoleWithWebIdentity&WebIdentityToken={token}", method="PUT"),
+        *(request("/sts", method="POST", body=form.encode()) for form in _forms(token)),
     ]
     return [await exchange(world.service.public, one) for one in raw]
+
+
+def _forms(token: str) -> list[str]:
+    """Return what STS is asked with a token where it may not stand, or where something else is wrong."""
+    sent = asked(token)
+    wrong: list[dict[str, str]] = [{"RoleArn": token}, {"RoleSessionName": token}, {"Action": token}, {token: token}]
+    return [urlencode({**sent, **one}) for one in wrong] + [
+        urlencode(sent) + "&%ff",
+        f"{urlencode(sent)}&RoleArn={token}",
+    ]
 
 
 async def _failed(world: World) -> list[Answer]:

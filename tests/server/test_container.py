@@ -46,6 +46,17 @@ async def test_the_document_is_the_one_that_all_sdks_read(world: World) -> None:
     assert len(answer.body) < 10_000
 
 
+async def test_the_document_is_written_byte_for_byte_as_it_was_tried_against_every_sdk(world: World) -> None:
+    answer = await get(world.service.public, PATH, world.token())
+    at = answer.json
+    assert answer.body.decode() == (
+        f'{{"Code":"Success","Type":"AWS-HMAC","LastUpdated":"{at["LastUpdated"]}",'
+        f'"AccessKeyId":"{at["AccessKeyId"]}","SecretAccessKey":"{at["SecretAccessKey"]}","Token":"{at["Token"]}",'
+        f'"Expiration":"{at["Expiration"]}","AccountId":"111122223333",'
+        f'"RoleArn":"arn:aws:iam::111122223333:role/reports"}}'
+    )
+
+
 async def test_the_expiration_is_the_one_that_sts_gave(world: World) -> None:
     document = (await get(world.service.public, PATH, world.token())).json
     left = datetime.fromisoformat(document["Expiration"]) - datetime.now(UTC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,51 @@ async def test_http_1_0_is_served(world: World) -> None:
         await connection.send(raw)
         assert (await connection.read()).status == 200
         assert await connection.ended()
+
+
+async def test_http_1_0_stays_where_it_is_asked_to(world: World) -> None:
+    raw = request(PATH, world.token(), headers={"Connection": "keep-alive"}).replace(b"HTTP/1.1", b"HTTP/1.0")
+    async with await Connection.open(world.service.public) as connection:
+        for _ in range(2):
+            await connection.send(raw)
+            answer = await connection.read()
+            assert (answer.status, answer.headers["connection"]) == (200, "keep-alive")
+
+
+async def test_a_refusal_leaves_the_connection_open_for_the_next_try(world: World) -> None:
+    refused = {
+        request(PATH): 401,
+        request(PATH, "none"): 401,
+        request(PATH, world.token(namespace="other")): 403,
+        request(f"{PATH}?unknown=1", world.token()): 400,
+        request("/v2", world.token()): 404,
+        request(PATH, world.token(), method="PUT"): 405,
+        request("/", method="POST", body=b"Action=x&Version=2011-06-15"): 400,
+        request("/", method="PUT"): 405,
+    }
+    async with await Connection.open(world.service.public) as connection:
+        for raw, status in refused.items():
+            await connection.send(raw)
+            answer = await connection.read()
+            assert (answer.status, "connection" in answer.headers) == (status, False)
+        await connection.send(request(PATH, world.token()))
+        assert (await connection.read()).status == 200
+
+
+async def test_a_client_that_waits_to_be_told_to_send_its_body_is_told(world: World) -> None:
+    head = request(PATH, world.token(), method="POST", headers={"Expect": "100-continue"}, body=b"{}")[:-2]
+    async with await Connection.open(world.service.public) as connection:
+        await connection.send(head)
+        async with asyncio.timeout(5):
+            assert await connection._reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        await connection.send(b"{}")
+        assert (await connection.read()).status == 200
+
+
+async def test_a_body_that_would_be_refused_is_not_asked_for(world: World) -> None:
+    sent = {"Expect": "100-continue", "Content-Type": "application/json", "Content-Length": "200000"}
+    answer = await exchange(world.service.public, request(PATH, world.token(), method="POST", headers=sent))
+    assert (answer.status, answer.code) == (413, "request_too_large")
 
 
 async def test_two_authorization_headers_are_refused_even_when_they_are_the_same(world: World) -> None:
