@@ -44,6 +44,24 @@ async def test_who_waits_has_a_turn_as_fast_as_the_rate_gives_them() -> None:
     assert time.monotonic() - began >= 9 / 50
 
 
+async def test_who_asks_for_much_keeps_nobody_from_a_little() -> None:
+    """T33: the modest one's turn comes among the greedy one's first, not after its last."""
+    gate = _gate(50)
+    await _spend(gate)
+    order: list[str] = []
+
+    async def ask(subject: str) -> None:
+        await gate.turn(Lane.FIRST, ("issuer", subject), until=_soon(5))
+        order.append(subject)
+
+    greedy = [asyncio.create_task(ask("greedy")) for _ in range(100)]
+    await asyncio.sleep(0)
+    await ask("modest")
+    assert len(order) <= 3
+    for one in greedy:
+        one.cancel()
+
+
 async def test_whose_turn_would_come_too_late_is_told_so_at_once() -> None:
     gate = _gate(1)
     await _spend(gate)

@@ -63,6 +63,16 @@ async def test_other_roles_and_other_terms_are_asked_for(known: Denials) -> None
             raise DENIAL
 
 
+async def test_where_aws_judges_what_the_caller_brought_each_is_judged_for_itself(known: Denials) -> None:
+    for proof in ("one", "two"):
+        with pytest.raises(RoleRefused):
+            async with known.judging(session(subject=proof, proof_sha256=proof)):
+                raise DENIAL
+    with pytest.raises(RoleRefused):
+        async with known.judging(session(subject="one", proof_sha256="one")):
+            raise AssertionError
+
+
 async def test_where_others_had_it_a_denial_is_of_one_alone(known: Denials, clock: Clock) -> None:
     await _mint(known, "good", None)
     assert await _mint(known, "bad")

@@ -51,8 +51,8 @@ class _Standing:
 class Denials:
     """Lets one call in half a minute find out whether a role is still denied.
 
-    Who was denied last waits twice as long: otherwise somebody whose own tags are the reason could keep the role from
-    all others by asking most often.
+    Where AWS judges what the caller brought, each is judged for itself. Who was denied last waits twice as long:
+    otherwise somebody whose own tags are the reason could keep the role from all others by asking most often.
     """
 
     def __init__(self, *, clock: Clock) -> None:
@@ -104,7 +104,7 @@ class Denials:
         standing.denied_until = now + DENIED  # this one finds out, and the others wait for what it finds
 
     def _standing(self, session: RoleSession) -> _Standing:
-        key = (session.role_arn, session.terms)
+        key = (session.role_arn, session.terms, session.proof_sha256 or "")
         standing = self._known.get(key)
         if standing is None:
             standing = self._known[key] = _Standing()
