@@ -45,7 +45,8 @@ def check_credentials(flows: Iterable[Results], issued: Mapping[str, Request]) -
 
 def check_names(requests: Iterable[Request]) -> None:
     """No two principals share a session name, and none has two."""
-    pairs = {(request.session_name, request.source_identity) for request in requests}
+    assumed = [request for request in requests if request.action == "AssumeRole"]
+    pairs = {(request.session_name, request.source_identity) for request in assumed}
     assert len(pairs) == len({name for name, _ in pairs}) == len({identity for _, identity in pairs})
 
 
