@@ -53,8 +53,7 @@ def test_a_wider_scope_in_another_file_is_named_with_its_place(tmp_path: Path) -
     file = scope_file(tmp_path, "scopes:\n" + WIDE.replace("WIDE", "all"))
     (finding,) = found(tmp_path, SOUND + "include: [scopes/*.yaml]\n")
     assert finding.message == (
-        f"whom this lets in may have all too ({file}:2:3), which allows with the same role all that this scope does, "
-        "and more"
+        f"whom this lets in may have all too ({file}:2:3), which allows with the same role all that this scope does"
     )
     assert finding.field == "scopes.reports.grants[0]"
     scope_file(tmp_path, SCOPES, "scopes/b.yaml")
@@ -78,6 +77,14 @@ def test_of_several_wider_scopes_one_is_told(tmp_path: Path) -> None:
 def test_a_scope_for_others_or_something_else_is_no_wider_one(tmp_path: Path, old: str, new: str) -> None:
     assert len(found(tmp_path, SOUND + WIDE.replace("WIDE", "all"))) == 1
     assert not found(tmp_path, SOUND + WIDE.replace("WIDE", "all").replace(old, new))
+
+
+def test_a_scope_for_more_callers_that_allows_the_same_is_a_wider_one(tmp_path: Path) -> None:
+    other = SCOPES.removeprefix("scopes:\n").replace("reports:\n", "others:\n", 1)
+    assert [one.field for one in found(tmp_path, SOUND + other)] == []
+    wider = other.replace("{namespace: analytics}", "{namespace: [analytics, sales]}")
+    assert [one.field for one in found(tmp_path, SOUND + wider)] == ["scopes.reports.grants[0]"]
+    assert [one.field for one in found(tmp_path, SOUND + wider.replace("{{ month }}/*", "{{ month }}/x/*"))] == []
 
 
 def test_scopes_without_a_role_have_none_in_common(tmp_path: Path) -> None:

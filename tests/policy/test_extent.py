@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests import made
-from vendor.policy.extent import is_wider
+from vendor.policy.extent import allows_all
 from vendor.policy.mint import AssumeRole, SessionToken
 from vendor.policy.parameter import Parameter
 from vendor.policy.template import PolicyTemplate, Text
@@ -179,6 +180,21 @@ TABLE: dict[str, tuple[Scope, Scope, bool]] = {
         scope(GET, policy_arns=(READ_ONLY,)),
         False,
     ),
+    "for longer": (scope(GET, max_duration=timedelta(hours=5)), scope(GET), True),
+    "more, for less long": (scope(ANY, max_duration=timedelta(hours=3)), scope(GET), False),
+    "longer than the token": (scope(GET), scope(GET, cap_to_token=True), True),
+    "more, and no longer than the token": (scope(ANY, cap_to_token=True), scope(GET), False),
+    "more, and both no longer than the token": (scope(ANY, cap_to_token=True), scope(GET, cap_to_token=True), True),
+    "a tag that is filled alike": (
+        scope(ANY, tags=(("a", Text.parse("{{ namespace }}")),)),
+        scope(GET, tags=(("a", Text.parse("{{ namespace }}")),)),
+        True,
+    ),
+    "a tag that each caller fills": (
+        scope(ANY, tags=(("a", Text.parse("{{ month }}")),), parameters=(FREE,)),
+        scope(GET, tags=(("a", Text.parse("{{ month }}")),), parameters=(LISTED,)),
+        False,
+    ),
     "other tags": (scope(ANY), scope(GET, tags=(("a", Text.parse("b")),)), False),
     "another target": (scope(ANY), replace(scope(GET), target="own"), False),
     "another role": (scope(ANY), replace(scope(GET), mint=AssumeRole(role=Text.parse("arn:x"))), False),
@@ -193,6 +209,10 @@ TABLE: dict[str, tuple[Scope, Scope, bool]] = {
         False,
     ),
 }
+
+
+def is_wider(wide: Scope, narrow: Scope) -> bool:
+    return allows_all(wide, narrow) and not allows_all(narrow, wide)
 
 
 @pytest.mark.parametrize(("wide", "narrow", "is_so"), TABLE.values(), ids=TABLE)

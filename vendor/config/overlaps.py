@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from vendor.config.codes import Code
 from vendor.policy.covering import covers
-from vendor.policy.extent import is_wider
+from vendor.policy.extent import allows_all
 from vendor.policy.lookup import Lookup
 
 if TYPE_CHECKING:
@@ -42,12 +42,12 @@ def check_scopes(scopes: Mapping[str, Scope], documents: Mapping[str, Document])
     """Find each scope whose callers may have a wider one of the same role; the first such grant and scope are told."""
     told: set[str] = set()
     for narrow, index, wide in islice(_pairs(scopes), MOST_PAIRS):
-        if narrow.name not in told and _lets_in(wide, narrow.grants[index]) and is_wider(wide, narrow):
+        if narrow.name not in told and _lets_in(wide, narrow.grants[index]) and _is_wider(wide, narrow):
             told.add(narrow.name)
             line, column = documents[wide.name].keys["scopes", wide.name]
             message = (
                 f"whom this lets in may have {wide.name} too ({documents[wide.name].file}:{line}:{column}), "
-                "which allows with the same role all that this scope does, and more"
+                "which allows with the same role all that this scope does"
             )
             documents[narrow.name].find(Code.WIDER_SCOPE, ("scopes", narrow.name, "grants", index), message)
 
@@ -59,6 +59,12 @@ def _pairs(scopes: Mapping[str, Scope]) -> Iterator[tuple[Scope, int, Scope]]:
         for narrow in group:
             for index, grant in enumerate(narrow.grants):
                 yield from ((narrow, index, wide) for wide in lookup.covering(grant) if wide is not narrow)
+
+
+def _is_wider(wide: Scope, narrow: Scope) -> bool:
+    """Tell whether a scope allows all that another one does, and either more or more callers."""
+    twins = allows_all(narrow, wide) and all(_lets_in(narrow, grant) for grant in wide.grants)
+    return allows_all(wide, narrow) and not twins
 
 
 def _lets_in(wide: Scope, grant: Grant) -> bool:

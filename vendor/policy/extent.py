@@ -24,26 +24,33 @@ _SAME: Final = "\ue000{}\ue001"
 """Stands for a value that is the same in both scopes, whatever it is: no text of a policy can be it."""
 
 
-def is_wider(wide: Scope, narrow: Scope) -> bool:
-    """Tell whether the wide scope is proven to allow all that the narrow one does and not the other way round.
+def allows_all(wide: Scope, narrow: Scope) -> bool:
+    """Tell whether the wide scope is proven to allow all that the narrow one does, for as long.
 
     Both assume the same role at the same target with the same tags, which policies of the role may read.
     """
-    if _limits(wide) == _limits(narrow):  # as where many scopes are alike
+    if not _are_alike(wide, narrow):
         return False
-    return _are_alike(wide, narrow) and _allows(wide, narrow) and not _allows(narrow, wide)
+    return _limits(wide) == _limits(narrow) or _allows(wide, narrow)  # as where many scopes are alike
 
 
 def _limits(scope: Scope) -> tuple[object, ...]:
     return scope.session.policy, scope.session.policy_arns, scope.parameters
 
 
-def _are_alike(one: Scope, other: Scope) -> bool:
-    return (
-        one.mint.role is not None
-        and (one.target, one.mint.role, one.session.tags) == (other.target, other.mint.role, other.session.tags)
-        and all(name in _shared(one, other) for name in one.mint.role.names())
-    )
+def _are_alike(wide: Scope, narrow: Scope) -> bool:
+    role, most, least = wide.mint.role, wide.session, narrow.session
+    if role is None or most.max_duration < least.max_duration or (most.cap_to_token and not least.cap_to_token):
+        return False
+    if (wide.target, role, most.tags) != (narrow.target, narrow.mint.role, least.tags):
+        return False
+    own = _own(wide, narrow)
+    return all(own.isdisjoint(text.names()) for text in (role, *(text for _, text in most.tags)))
+
+
+def _own(one: Scope, other: Scope) -> frozenset[str]:
+    """Return the parameters that the scopes do not have in common."""
+    return frozenset(parameter.name for parameter in (*one.parameters, *other.parameters)) - _shared(one, other)
 
 
 def _shared(one: Scope, other: Scope) -> frozenset[str]:
