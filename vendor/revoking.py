@@ -163,7 +163,7 @@ class Revoking:
     ) -> None:
         told = {
             "action": action,
-            "operator": {"issuer": operator.issuer, "principal": operator.subject},
+            "operator": {"issuer": operator.issuer, "subject": operator.subject},
             "token_sha256": operator.token_sha256,
             "revocation": written.write(revocation),
             **more,

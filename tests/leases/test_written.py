@@ -39,7 +39,7 @@ def test_it_says_everything_and_reads_well() -> None:
         "attributes": {"a": 1, "b": [{"glob": "x-*"}, {"contains": "y"}, {"present": True}]},
         "access_key_id": "ASIAEXAMPLE000000000",
         "reason": "a key was found in a paste",
-        "by": {"issuer": "cluster-a", "principal": "system:serviceaccount:platform:vendor-operator"},
+        "by": {"issuer": "cluster-a", "subject": "system:serviceaccount:platform:vendor-operator"},
         "made": "2026-03-01T12:00:00Z",
         "until": "2026-03-01T13:00:00Z",
         "roles": ["arn:aws:iam::111122223333:role/reports"],

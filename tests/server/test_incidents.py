@@ -92,6 +92,8 @@ async def test_sessions_are_listed_by_scope_issuer_and_principal_page_by_page(wo
     assert len(set(seen)) == len(seen)
     (only,) = (await look(world, f"/v1/leases?principal={subject('batch-list-1')}")).json["leases"]
     assert only["access_key_id"] == keys[1]
+    (only,) = (await look(world, f"/v1/leases?scope=&principal={subject('batch-list-1')}")).json["leases"]
+    assert only["access_key_id"] == keys[1]
     for none in ("scope=other", "principal=other", "issuer=other", f"after={10**15 - 1}"):
         assert (await look(world, f"/v1/leases?{none}")).json == {"leases": [], "next": None}
 
@@ -116,6 +118,7 @@ async def test_long_items_make_short_pages(world: World) -> None:
     [
         {"principal": subject("batch-stop")},
         {"principal": subject("batch-stop"), "issuer": "cluster-a"},
+        {"principal": {"issuer": "cluster-a", "subject": subject("batch-stop")}},
         {"principal": subject("batch-stop"), "scope": "reports:read"},
         {"scope": "reports:read"},
         {"issuer": "cluster-a", "attributes": {"service_account": {"glob": "batch-*"}}},
@@ -215,7 +218,7 @@ async def test_each_act_of_an_operator_is_written_down(world: World) -> None:
     for line in lines:
         assert line["operator"] == {
             "issuer": "cluster-a",
-            "principal": "system:serviceaccount:platform:vendor-operator",
+            "subject": "system:serviceaccount:platform:vendor-operator",
         }
         assert (line["revocation"]["id"], line["revocation"]["reason"]) == (made["id"], "found in a paste")
         assert len(line["token_sha256"]) == 64
@@ -254,6 +257,10 @@ async def test_the_same_again_is_no_second_one_and_another_by_its_id_is_a_confli
         {"scope": ""},
         {"issuer": "cluster-b"},
         {"principal": {"subject": "x"}},
+        {"principal": {"issuer": "cluster-a", "subject": "x"}, "issuer": "cluster-a"},
+        {"principal": {"issuer": "cluster-a", "subject": "x", "more": 1}},
+        {"principal": {"issuer": "cluster-b", "subject": "x"}},
+        {"principal": ["x"]},
         {"attributes": {}},
         {"attributes": []},
         {"attributes": {"namespace": {"glob": "*"}}},

@@ -32,4 +32,4 @@ def _row(one: dict[str, Any]) -> tuple[object, ...]:
     whom = [f"{name}={operations.said(one[name])}" for name in operations.WHOM if one.get(name)]
     by = one.get("by") or {}
     denied = "denied" if one.get("deny_policy") else ""
-    return (one.get("id"), one.get("until"), " ".join(whom), denied, by.get("principal"), one.get("reason"))
+    return (one.get("id"), one.get("until"), " ".join(whom), denied, by.get("subject"), one.get("reason"))

@@ -72,9 +72,14 @@ class IncidentDoors:
         return Answer(200, page, visit.request_id)
 
     def _matching(self, asked: dict[str, str]) -> Callable[[Holding], bool]:
-        """Take out of a query which sessions are meant: of a scope, an issuer, a principal, or who is stopped."""
-        scope, issuer, subject = asked.pop("scope", None), asked.pop("issuer", None), asked.pop("principal", None)
-        stopped = self._standing(asked.pop("revocation")) if "revocation" in asked else None
+        """Take out of a query which sessions are meant: of a scope, an issuer, a principal, or who is stopped.
+
+        An empty value asks for nothing in particular.
+        """
+        scope, issuer, subject, by = (
+            asked.pop(name, "") or None for name in ("scope", "issuer", "principal", "revocation")
+        )
+        stopped = None if by is None else self._standing(by)
         return lambda one: (
             scope in (None, one.scope)
             and issuer in (None, one.issuer)

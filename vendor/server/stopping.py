@@ -100,8 +100,8 @@ class Reader:
         )
 
     def _whom(self, members: dict[str, Any]) -> _Whom:
-        scope, issuer = written.text_of(members, "scope"), written.text_of(members, "issuer")
-        subject, where = written.text_of(members, "principal"), written.read_where(members.get("attributes", {}))
+        scope, (issuer, subject) = written.text_of(members, "scope"), _principal(members)
+        where = written.read_where(members.get("attributes", {}))
         if scope is None and issuer is None and subject is None and not where:
             public = "name whom to stop: a scope, an issuer, a principal, attributes or an access_key_id"
             raise InvalidRequest(Reason.MALFORMED_REQUEST, public)
@@ -122,6 +122,17 @@ class Reader:
         held = await self._holding(key)
         roles = (held.role,) if held.role else ()
         return _Whom(held.scope, held.issuer, held.issuer_url, held.subject, roles=roles)
+
+
+def _principal(members: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Return issuer and subject: `issuer` and `principal`, or a `principal` that is an object of both."""
+    said = members.get("principal")
+    if not isinstance(said, dict):
+        return written.text_of(members, "issuer"), written.text_of(members, "principal")
+    issuer, subject = written.text_of(said, "issuer"), written.text_of(said, "subject")
+    if said.keys() != {"issuer", "subject"} or issuer is None or subject is None or "issuer" in members:
+        raise InvalidRequest(Reason.MALFORMED_REQUEST, "a principal is a subject, or an object of issuer and subject")
+    return issuer, subject
 
 
 def _id(said: str | None) -> str:
