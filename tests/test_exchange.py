@@ -181,7 +181,8 @@ class World:
             ledger=ledger,
             clock=self.clock,
         )
-        self.trouble.taken.clear()  # the mapping looked at all scopes once
+        self.exchange.mapping.terms(only, ISSUER)
+        self.trouble.taken.clear()  # the mapping looked at all scopes once, and at each when it made its terms
 
     def token(self, **claims: Any) -> str:
         at = int(self.clock.now().timestamp())
