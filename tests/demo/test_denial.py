@@ -77,13 +77,9 @@ async def test_what_was_out_is_denied_and_neither_others_nor_what_comes_later(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_world(cache=cache_folder(), folder=tmp_path, progress=lambda _: None) as world:
-        token = tmp_path / "operator"
-        token.write_text(
-            world.issuer.token(namespace="platform", service_account="vendor-operator", pod="vendor-operator-0")
-        )
         for name, value in {
             "VENDOR_OPERATIONS_URL": world.operations_url,
-            "VENDOR_TOKEN_FILE": str(token),
+            "VENDOR_TOKEN_FILE": str(world.operator_file),
             "AWS_ACCESS_KEY_ID": ROOT_KEY,
             "AWS_SECRET_ACCESS_KEY": ROOT_SECRET,
             "AWS_DEFAULT_REGION": world.cloud.region,

@@ -130,6 +130,7 @@ class Story:
     def _by_hand(self, world: World, *, once: bool) -> None:
         self._head("By hand, " + ("after `vendor demo` without --once" if once else "while the world is up"))
         uri = f"{world.service_url}/v1/credentials/{SCOPE}"
+        operator = f"--url {world.operations_url} --token-file {world.operator_file}"
         for command in (
             f'curl -s -H "Authorization: $(cat {world.token_file})" {uri}',
             f"vend get {SCOPE} --url {world.service_url} --token-file {world.token_file}",
@@ -137,6 +138,8 @@ class Story:
             f"( . {world.pod_environment}; aws s3 cp s3://{BUCKET}/{OTHERS} - )",
             f"curl -s {world.operations_url}/metrics | grep ^vendor_",
             f"cat {world.audit_file}",
+            f"vendor leases {operator}",
+            f"vendor revoke {operator} --scope {SCOPE} --for 1m",
         ):
             self._show(Text(command, style="cyan"))
 

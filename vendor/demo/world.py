@@ -67,14 +67,20 @@ class World:
         """The pod's settings, for a shell to read in."""
         return self.folder / "pod.env"
 
-    def project_token(self) -> str:
-        """Write a fresh token where the pod expects it, by rename as a kubelet does, and return it."""
-        token = self.issuer.token(namespace="analytics", service_account="reporter", pod="reporter-0")
-        fresh = self.token_file.with_suffix(".fresh")
-        fresh.touch(mode=0o600)
-        fresh.write_text(token, encoding="ascii")
-        fresh.replace(self.token_file)
-        return token
+    @property
+    def operator_file(self) -> Path:
+        """The projected token of an operator of the service."""
+        return self.folder / "operator"
+
+    def project_tokens(self) -> None:
+        """Write fresh tokens where the pod and the operator expect them, by rename as a kubelet does."""
+        reporter = self.issuer.token(namespace="analytics", service_account="reporter", pod="reporter-0")
+        operator = self.issuer.token(namespace="platform", service_account="vendor-operator", pod="operator-0")
+        for file, token in ((self.token_file, reporter), (self.operator_file, operator)):
+            fresh = file.with_suffix(".fresh")
+            fresh.touch(mode=0o600)
+            fresh.write_text(token, encoding="ascii")
+            fresh.replace(file)
 
     def pod_settings(self) -> dict[str, str]:
         """Return the variables that make an AWS SDK ask the service, and where the embedded S3 is."""
@@ -117,7 +123,7 @@ async def open_world(*, cache: Path, folder: Path, progress: Callable[[str], Non
             operations_url = f"http://127.0.0.1:{operations}"
             await service.answers(f"{operations_url}/readyz")
             world = World(folder, cloud, issuer, service, f"http://127.0.0.1:{public}", operations_url, keys)
-            world.project_token()
+            world.project_tokens()
             world.pod_environment.write_text(_as_exports(world.pod_settings()), encoding="utf-8")
             yield world
 
@@ -128,7 +134,7 @@ async def keep_alive(world: World, *, every: float = 300.0) -> None:
         with contextlib.suppress(TimeoutError):
             return await asyncio.wait_for(world.service.ended(), timeout=every)
         world.issuer.rotate()
-        world.project_token()
+        world.project_tokens()
 
 
 def _as_exports(settings: Mapping[str, str]) -> str:
