@@ -9,6 +9,7 @@ Five questions, five rooms, one hallway:
     in what order?         exchange.py   the hallway: it only orders the steps
     through which door?    server/       HTTP in, HTTP out
 
-`redis/` is the store that replicas share, where there is one. `client/` is the tiny client (standard library only);
-`service.py` is the one place that names all parts together.
+`revoking.py` orders what happens when an operator stops somebody. `redis/` is the store that replicas share, where
+there is one. `client/` is the tiny client (standard library only); `service.py` is the one place that names all parts
+together.
 """
