@@ -283,6 +283,8 @@ async def test_the_same_again_is_no_second_one_and_another_by_its_id_is_a_confli
         {"scope": "reports:read", "roles": [ROLE] * 21},
         {"scope": "reports:read", "deny_policy": "yes"},
         {"scope": "reports:read", "reason": 1},
+        {"scope": "reports:read", "reason": "stolen: eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln"},
+        {"attributes": {"namespace": ["eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln"]}},
         {"scope": "reports:read", "attributes": {str(number): "x" * 2_000 for number in range(4)}},
         {"scope": "reports:read", "unknown": 1},
     ],

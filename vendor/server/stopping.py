@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from vendor.leases import written
 from vendor.leases.revocation import Revocation
 from vendor.refusals import InvalidRequest, Reason
+from vendor.server import wire
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -73,7 +74,9 @@ class Reader:
             read = await self._read(members, by=by)
         except written.UnreadableError as exc:
             raise InvalidRequest(Reason.MALFORMED_REQUEST, str(exc)) from exc
-        if len(json.dumps(written.write(read))) > LONGEST_WRITTEN:
+        text = json.dumps(written.write(read))
+        wire.refuse_tokens((text,))
+        if len(text) > LONGEST_WRITTEN:
             raise InvalidRequest(Reason.MALFORMED_REQUEST, f"all of it must fit into {LONGEST_WRITTEN} bytes")
         return read
 
