@@ -183,7 +183,7 @@ class Entry:
     def _lent(self) -> dict[str, Any]:
         lent = self.credentials if self.outcome == "issued" else None
         return {
-            "access_key_id": (lent and lent.access_key_id) or None,
+            "access_key_id": lent and lent.access_key_id,
             "expiration": lent and _timestamp(lent.expiration),
             "region": lent and lent.region,
             "packed_policy_size": lent and lent.packed_policy_size,

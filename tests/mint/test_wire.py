@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import pytest
+import trustme
 from aiobotocore.session import get_session
+from aiohttp import web
 from botocore.serialize import QuerySerializer
 
+from tests.fakes.loopback import Loopback
 from tests.made import session
-from vendor.mint.endpoint import PLAIN, regional
+from tests.mint.test_calls import WhoAmI
+from vendor.mint.endpoint import PLAIN, Endpoint, Options, regional
 from vendor.mint.wire import Wire
 
 if TYPE_CHECKING:
@@ -59,3 +64,54 @@ async def test_odd_characters_arrive_as_they_were_sent(rig: Rig, fake: STS) -> N
     await rig.sts.mint(asked)
     sent = fake.requests[-1]
     assert (sent.policy, sent.external_id, sent.tags) == (ODD, ODD, {"k=&+ ": ODD, "empty": ""})
+
+
+OPTIONS = {
+    Options(): "https://sts.us-east-1.amazonaws.com",
+    Options(fips=True): "https://sts-fips.us-east-1.amazonaws.com",
+    Options(dualstack=True): "https://sts.us-east-1.api.aws",
+    Options(fips=True, dualstack=True): "https://sts-fips.us-east-1.api.aws",
+    Options(service="cognito-identity"): "https://cognito-identity.us-east-1.amazonaws.com",
+    Options(service="organizations"): "https://organizations.us-east-1.amazonaws.com",
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_an_endpoint_is_chosen_by_what_is_said_of_it(options: Options) -> None:
+    assert regional(get_session(), "us-east-1", options) == (OPTIONS[options], "us-east-1")
+
+
+@pytest.mark.parametrize(
+    ("region", "url", "signed_for"),
+    [
+        ("eu-west-1", "https://organizations.us-east-1.amazonaws.com", "us-east-1"),
+        ("us-gov-east-1", "https://organizations.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
+        ("cn-north-1", "https://organizations.cn-northwest-1.amazonaws.com.cn", "cn-northwest-1"),
+    ],
+)
+def test_an_organization_is_asked_where_its_partition_has_it(region: str, url: str, signed_for: str) -> None:
+    assert regional(get_session(), region, Options(service="organizations")) == (url, signed_for)
+
+
+async def test_an_endpoint_is_believed_by_the_authorities_that_it_was_given_alone() -> None:
+    authority, stranger = trustme.CA(), trustme.CA()
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    async with Page(tls=tls) as page:
+        for trusted, reached in ((authority, True), (stranger, False)):
+            options = Options(authorities=trusted.cert_pem.bytes().decode())
+            wire = Wire(get_session().get_component("data_loader"))
+            endpoint = Endpoint(
+                region="us-east-1", endpoint_url=page.url, wire=wire, aws=get_session(), options=options
+            )
+            with pytest.raises(Exception) as refused:  # noqa: PT011 - the page is no STS
+                await endpoint.ask(WhoAmI(), {}, None)
+            assert ("certificate" not in str(refused.value).lower()) is reached
+            await endpoint.close()
+
+
+class Page(Loopback):
+    """Answers what is no STS."""
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        return web.Response(text="no")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import json
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -210,7 +211,9 @@ async def test_a_signed_token_is_given_at_the_json_door_alone(world: World) -> N
         "Code", "Type", "LastUpdated", "Token", "Expiration", "RefreshAfter", "Scope", "SessionName"
     }  # fmt: skip
     assert (answer.json["Type"], answer.json["Token"].count(".")) == ("JWT", 2)
-    assert line(world)["access_key_id"] is None
+    told = hashlib.sha256(answer.json["Token"].encode()).hexdigest()
+    assert line(world)["access_key_id"] == f"JWT-{told[:32]}"
+    assert answer.json["Token"] not in world.audit_path.read_text()
     world.sts.requests.clear()
     role = "arn:aws:iam::000000000000:role/signed"
     form = f"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=ab&RoleArn={role}"

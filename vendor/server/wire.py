@@ -15,6 +15,7 @@ from aiohttp import HttpVersion10, HttpVersion11, web
 from vendor.credentials import Secret
 from vendor.policy.decision import Asked
 from vendor.policy.proof import NO_PROOF, Proof
+from vendor.policy.session import Action
 from vendor.refusals import (
     InvalidRequest,
     Reason,
@@ -304,7 +305,7 @@ def twin_document(lease: Lease) -> dict[str, str]:
     A token that AWS signed comes in a document of its own type, in which no SDK could find credentials.
     """
     return {
-        **(credentials_document(lease) if lease.credentials.access_key_id else _token_document(lease)),
+        **(_token_document if lease.session.action is Action.IDENTITY_TOKEN else credentials_document)(lease),
         "RefreshAfter": timestamp(lease.refresh_after),
         "Scope": lease.session.scope,
         "SessionName": lease.session.session_name,
