@@ -55,17 +55,28 @@ class Between:
         self._writers.add(writer)
         try:
             await self._flows.wait()
-            behind_reader, behind_writer = await asyncio.open_connection(HOST, self._behind)
-            self._writers.add(behind_writer)
-            there = asyncio.create_task(self._pump(reader, behind_writer, late=False))
-            self._tasks.add(there)
-            await self._pump(behind_reader, writer, late=True)
-            await there
+            await self._join(reader, writer)
         except (OSError, asyncio.CancelledError):
-            writer.transport.abort()
+            pass
         finally:
+            writer.transport.abort()
             self._tasks.discard(task)
             self._writers.discard(writer)
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass on what either side says until one of them is gone."""
+        behind_reader, behind_writer = await asyncio.open_connection(HOST, self._behind)
+        self._writers.add(behind_writer)
+        there = asyncio.create_task(self._pump(reader, behind_writer, late=False))
+        back = asyncio.create_task(self._pump(behind_reader, writer, late=True))
+        try:
+            await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for pump in (there, back):
+                pump.cancel()
+            await asyncio.gather(there, back, return_exceptions=True)
+            behind_writer.transport.abort()
+            self._writers.discard(behind_writer)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, late: bool) -> None:
         with suppress(OSError):
@@ -75,7 +86,6 @@ class Between:
                 await self._flows.wait()
                 writer.write(raw)
                 await writer.drain()
-        writer.close()
 
     async def __aenter__(self) -> Self:
         await self.up()

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tests.fakes.keys import SigningKey
+    from tests.fleet import Fleet
     from tests.service import World
 
 PATH = "/v1/credentials/reports:read?month=2026-03"
 
 
-def of(world: World, names: Iterable[str], *, key: SigningKey | None = None) -> list[Call]:
+def of(world: World | Fleet, names: Iterable[str], *, key: SigningKey | None = None) -> list[Call]:
     """Return a request of each of these service accounts, with a token of its own under `key` or the current one."""
     return [
         _call(world.token(name) if key is None else _signed(world, name, key), f"analytics.{name}") for name in names
@@ -84,7 +85,7 @@ def _hostile(header: dict[str, object], payload: str) -> Call:
     return _call(f"{tokens.encode(tokens.write(header))}.{payload}.{tokens.encode(os.urandom(256))}")
 
 
-def _signed(world: World, name: str, key: SigningKey) -> str:
+def _signed(world: World | Fleet, name: str, key: SigningKey) -> str:
     bound = {"namespace": "analytics", "serviceaccount": {"name": name, "uid": "u-1"}}
     claims = {"sub": f"system:serviceaccount:analytics:{name}", "kubernetes.io": bound}
     return world.issuer.token(claims, key=key)
