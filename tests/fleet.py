@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
 from tests.fakes.between import Between
@@ -14,6 +14,7 @@ from tests.fakes.valkey import Valkey
 from tests.service import CONFIGURATION, ready, served
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.service import Served
@@ -23,12 +24,25 @@ SHARING = CONFIGURATION.replace("issuers:\n", STORE + "issuers:\n")
 
 
 class Fleet:
-    """Replicas of one service; the first ask the store through `between`, each of them on its own proxy."""
+    """Replicas of one service; each asks the store through a proxy of its own in `between`, or straight.
 
-    def __init__(self, folder: Path, *, replicas: int = 2, configuration: str = SHARING) -> None:
+    Replicas and store are begun `under` a context, which says on which processors.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        replicas: int = 2,
+        configuration: str = SHARING,
+        straight: bool = False,
+        under: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.folder = folder
         self._count = replicas
         self._configuration = configuration
+        self._straight = straight
+        self._under = under
         self.issuer = Issuer()
         self.sts = STS()
         self.store = Valkey()
@@ -58,7 +72,7 @@ class Fleet:
             audit=folder / "audit.jsonl",
             issuer=self.issuer.issuer,
             sts=self.sts.url,
-            store=f"redis://127.0.0.1:{self.between[number].port}",
+            store=self.store.url if self._straight else f"redis://127.0.0.1:{self.between[number].port}",
             folder=self.folder,
         )
 
@@ -67,8 +81,10 @@ class Fleet:
         number = len(self.replicas)
         folder = self.folder / f"replica-{number}"
         folder.mkdir()
-        self.between.append(await self._stack.enter_async_context(Between(self.store.port)))
-        replica = await self._stack.enter_async_context(served(self.text(number), folder))
+        if not self._straight:
+            self.between.append(await self._stack.enter_async_context(Between(self.store.port)))
+        with self._under():
+            replica = await self._stack.enter_async_context(served(self.text(number), folder))
         self.replicas.append(replica)
         if self.issuer.fault is None:
             await ready(replica)
@@ -77,8 +93,10 @@ class Fleet:
     async def __aenter__(self) -> Self:
         (self.folder / "k1").write_bytes(base64.b64encode(b"CANARY-key-of-the-store-32-bytes"))
         async with AsyncExitStack() as stack:
-            for part in (self.issuer, self.sts, self.store):
-                await stack.enter_async_context(part)
+            await stack.enter_async_context(self.issuer)
+            await stack.enter_async_context(self.sts)
+            with self._under():
+                await stack.enter_async_context(self.store)
             self._stack = stack.pop_all()
         for _ in range(self._count):
             await self.begin()

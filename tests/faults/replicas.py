@@ -9,10 +9,11 @@ async with FleetRig(folder) as rig:
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
-from tests.faults import always, traffic
+from tests.faults import always, processors, traffic
 from tests.faults.load import Plan
 from tests.faults.scrape import Scrape
 from tests.fleet import SHARING, Fleet
@@ -28,9 +29,14 @@ if TYPE_CHECKING:
 class FleetRig:
     """A fleet under flows of requests."""
 
-    def __init__(self, folder: Path, *, replicas: int = 3, configuration: str = SHARING) -> None:
+    def __init__(
+        self, folder: Path, *, replicas: int = 3, configuration: str = SHARING, straight: bool = False
+    ) -> None:
         self.folder = folder
-        self.fleet = Fleet(folder, replicas=replicas, configuration=configuration)
+        self.fleet = Fleet(
+            folder, replicas=replicas, configuration=configuration, straight=straight, under=processors.first
+        )
+        self._apart = ExitStack()
         self._flows: list[Flow] = []
         self._numbers = count()
 
@@ -58,11 +64,13 @@ class FleetRig:
 
     async def __aenter__(self) -> Self:
         await self.fleet.__aenter__()
+        self._apart.enter_context(processors.on(processors.LAST))
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: object) -> None:
         for flow in self._flows:
             await flow.end()
+        self._apart.close()
         await self.fleet.__aexit__(kind, exc, trace)
         if exc is None:
             self._check()

@@ -40,7 +40,7 @@ async def test_a_herd_over_three_replicas_makes_one_mint_for_each_principal(
     tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
     """F14: 5,000 requests of 200 principals over three replicas that know none of them make exactly 200 STS calls."""
-    async with FleetRig(tmp_path) as rig:
+    async with FleetRig(tmp_path, straight=True) as rig:
         rig.fleet.sts.fault(latency(0.05))
         herd = calls.of(rig.fleet, calls.names("herd", 200))
         results = await rig.all_results(await rig.send(herd, rate=167, seconds=10))
@@ -55,7 +55,7 @@ async def test_a_herd_over_three_replicas_makes_one_mint_for_each_principal(
 
 async def test_a_replica_that_is_killed_leaves_no_gap(tmp_path: Path, tell: Callable[[str], None]) -> None:
     """F20: SIGKILL of one of three while new principals come all the time, some of whom it mints for just then."""
-    async with FleetRig(tmp_path) as rig:
+    async with FleetRig(tmp_path, straight=True) as rig:
         rig.fleet.sts.fault(latency(0.2))
         known = calls.of(rig.fleet, calls.names("known", 50))
         new = calls.of(rig.fleet, calls.names("new", 600))
@@ -109,11 +109,14 @@ FAULTS: dict[str, tuple[Any, int]] = {
 }
 
 
+PROXIED = {"hangs", "slow"}
+
+
 @pytest.mark.parametrize("how", FAULTS)
 async def test_what_befalls_the_store_is_not_felt(tmp_path: Path, tell: Callable[[str], None], how: str) -> None:
     """F21, F22: with the store gone in any way, known and new principals are served, new ones hardly later."""
     befall, most = FAULTS[how]
-    async with FleetRig(tmp_path) as rig:
+    async with FleetRig(tmp_path, straight=how not in PROXIED) as rig:
         known = calls.of(rig.fleet, calls.names("known", 50))
         await rig.all_results(await rig.send(known, rate=50, seconds=2))
         before = await rig.all_results(
@@ -146,9 +149,11 @@ async def test_a_slow_store_and_clients_that_leave_mix_nothing_up(tmp_path: Path
         flows += await rig.send(hasty, rate=20, seconds=6)
         results = await rig.all_results(flows)
         by = [(await rig.scrape(number)).by(STORE, "result") for number in range(3)]
-        tell(f"{len(rig.fleet.sts.requests)} STS calls for 300; {by}; {told(results)}")
+        served = sum(one.counts.get("200", 0) for one in results)
+        tell(f"{len(rig.fleet.sts.requests)} STS calls for 300; {served} served in time; {by}; {told(results[3:])}")
         assert failures(results[3:]) == 0
         assert len(rig.fleet.sts.requests) <= 3 * 300
+        await asyncio.sleep(1.2)  # by then whoever was late has lost its lock
         async with rig.fleet.store.client() as client:
             assert not [key async for key in client.scan_iter("*:lock")]
 
@@ -157,10 +162,14 @@ async def test_an_attacker_who_writes_into_the_store_is_lent_nothing_and_lends_n
     tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
     """F23: somebody swaps, cuts and forges what is in the store all the time: 0 wrong, each of them counted."""
-    async with FleetRig(tmp_path) as rig:
+    async with FleetRig(tmp_path, straight=True) as rig:
         attacking = asyncio.create_task(_attack(rig))
         principals = calls.of(rig.fleet, calls.names("victim", 300))
-        results = await rig.all_results(await rig.send(principals, rate=100, seconds=8))
+        flows = []
+        for number in range(3):  # each asks for what another one asked for a second before
+            ours = principals[100 * number :] + principals[: 100 * number]
+            flows += await rig.send(ours, rate=100, seconds=8, to=[number])
+        results = await rig.all_results(flows)
         attacking.cancel()
         broken = sum([(await rig.scrape(number)).value(BROKEN) for number in range(3)])
         tell(f"{broken:.0f} things of nobody's seen; {len(rig.fleet.sts.requests)} STS calls; {told(results)}")
@@ -187,7 +196,7 @@ async def test_a_fleet_that_is_begun_anew_while_sts_is_down_serves_all_it_knew(
     tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
     """F1: STS refuses and all replicas are killed; one that is begun then serves every principal from the store."""
-    async with FleetRig(tmp_path, replicas=2) as rig:
+    async with FleetRig(tmp_path, replicas=2, straight=True) as rig:
         known = calls.of(rig.fleet, calls.names("known", 200))
         await rig.all_results(await rig.send(known, rate=100, seconds=2))
         rig.fleet.sts.fault(error("ServiceUnavailable"))
@@ -208,7 +217,7 @@ BUDGETED = SHARING.replace("regions: [eu-west-1]", "regions: [eu-west-1], reques
 
 async def test_replicas_stay_within_one_budget_together(tmp_path: Path, tell: Callable[[str], None]) -> None:
     """F4: three replicas and one configured rate: however unevenly they are asked, STS sees no more than that."""
-    async with FleetRig(tmp_path, configuration=BUDGETED) as rig:
+    async with FleetRig(tmp_path, configuration=BUDGETED, straight=True) as rig:
         await asyncio.sleep(2)
         flows = []
         for number in range(3):

@@ -71,6 +71,22 @@ async def test_after_three_failures_it_is_let_alone_and_used_again_when_it_answe
     assert asked.results["probe", "ok"] == 2
 
 
+async def test_a_server_whose_answers_come_late_is_let_alone_until_they_do_not_f23(
+    asked: Asked, between: Between
+) -> None:
+    between.delay = 0.03
+    for _ in range(FAILURES):
+        assert await asked.server.ask("echo", *ECHO) == b"told"
+    assert await fails(asked) < 0.02
+    await asyncio.sleep(0.15)
+    await fails(asked)
+    await asyncio.sleep(0.15)
+    assert await fails(asked) < 0.02
+    assert asked.results["probe", "error"] >= 1
+    between.delay = 0.0
+    await answers_again(asked)
+
+
 async def test_one_failure_or_two_change_nothing(asked: Asked, between: Between) -> None:
     for _ in range(3):
         between.hangs = True

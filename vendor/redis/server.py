@@ -1,8 +1,8 @@
 """Server: one Redis or Valkey, asked with little patience, and let alone while it does not answer.
 
 Whoever asks can do without it, so nobody waits for what does not come: an answer takes 50 ms at most, and after three
-times without one the next questions fail at once, until the server has answered one that nobody waited for. Questions
-that come together go together: a thousand of them cost little more than one.
+times without one, or with one that took more than 20 ms, the next questions fail at once, until the server has answered
+one quickly that nobody waited for. Questions that come together go together: a thousand cost little more than one.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ TICKS: Final = 5
 
 A loop that is busy takes longer for each, so that an answer which lies there is read before it is given up.
 """
+QUICK_TICKS: Final = 2
+"""Ticks after which an answer is late: who mints with the help of a late store waits longer than without."""
 MORE_TICKS: Final = 100
 """Patience when nobody waits: connections are made with it, and a cluster's nodes found."""
 FAILURES: Final = 3
-"""Times without an answer, one after the other, after which it is let alone."""
+"""Times without an answer or with a late one, one after the other, after which it is let alone."""
 REST: Final = 1.0
 """Seconds for which it is let alone, and between the questions that nobody waits for."""
 TOGETHER: Final = 64
@@ -153,12 +155,12 @@ class Server:
         if self.rests or not commands:
             return [StoreError("it is let alone")] * len(commands)
         try:
-            answers = await self._within(TICKS, commands)
+            answers, ticks = await self._within(TICKS, commands)
         except Exception as exc:  # noqa: BLE001 - as above
-            answers = [exc] * len(commands)
+            answers, ticks = [exc] * len(commands), TICKS
         if any(isinstance(answer, ReadOnlyError) for answer in answers):
             await self._leave_replica()
-        if any(not isinstance(answer, Exception) for answer in answers):
+        if ticks < QUICK_TICKS and any(not isinstance(answer, Exception) for answer in answers):
             self._failures = 0
         else:
             self._failures += 1
@@ -166,14 +168,15 @@ class Server:
                 self._rest()
         return answers
 
-    async def _within(self, ticks: int, commands: list[tuple[Any, ...]]) -> list[Any]:
+    async def _within(self, ticks: int, commands: list[tuple[Any, ...]]) -> tuple[list[Any], int]:
+        """Return the answers and the ticks that they took."""
         asking = asyncio.ensure_future(self._send(commands))
         asking.add_done_callback(_look_at)
         try:
-            for _ in range(ticks):
+            for tick in range(ticks):
                 done, _ = await asyncio.wait({asking}, timeout=TICK)
                 if done:
-                    return asking.result()
+                    return asking.result(), tick
         finally:
             asking.cancel()
         raise TimeoutError
@@ -201,10 +204,12 @@ class Server:
             self._probe = asyncio.create_task(self._try(), name="store probe")
 
     async def _try(self) -> None:
-        """Write something: a server that only reads is no help."""
+        """Write something, as a server that only reads is no help: over every connection, and once again quickly."""
         result = "error"
+        write = [("SET", f"{self.prefix}:probe", b"", "PX", 1000)]
         try:
-            await self._within(MORE_TICKS, [("SET", f"{self.prefix}:probe", b"", "PX", 1000)])
+            await asyncio.gather(*(self._within(MORE_TICKS, write) for _ in range(CARRIERS)))
+            await self._within(QUICK_TICKS, write)
             result, self._failures = "ok", 0
         except Exception:  # noqa: BLE001 - whatever it was, it goes on resting
             self._rest()
