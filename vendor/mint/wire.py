@@ -9,13 +9,12 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_plus
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 from botocore.model import ServiceModel
 from botocore.parsers import JSONParser, QueryParser
 
 from vendor.mint.answer import read_time
+from vendor.mint.signing import Signing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,6 +37,7 @@ class Wire:
         self._parser = (JSONParser if self._json else QueryParser)(timestamp_parser=read_time)
         self._service = service
         self._operations: dict[str, OperationModel] = {}
+        self._signing: dict[tuple[str, str], Signing] = {}
 
     def operation(self, action: str) -> OperationModel:
         """Return botocore's model of an action."""
@@ -59,9 +59,10 @@ class Wire:
         own = self._target(action) if self._json else _FORM
         if keys is None:
             return {**HEADERS, **own}
-        request = AWSRequest("POST", url, headers=own, data=body)
-        SigV4Auth(keys, self._service, region).add_auth(request)
-        return {**HEADERS, **dict(request.headers.items())}
+        signing = self._signing.get((url, region))
+        if signing is None:
+            signing = self._signing[url, region] = Signing(url=url, service=self._service, region=region)
+        return {**HEADERS, **signing.signed(own, body, keys)}
 
     def read(self, action: str, status: int, body: bytes) -> Mapping[str, Any]:
         """Return what an answer says.
