@@ -80,6 +80,9 @@ async def test_a_secret_in_a_file_is_followed(tmp_path: Path) -> None:
     source = AccessKey(access_key_id="AKIAFILE", read=Followed(secret).read)
     with pytest.raises(FileNotFoundError):
         await source.keys()
+    _put(secret, " \n")
+    with pytest.raises(ValueError, match="empty"):
+        await source.keys()
     _put(secret, "one\n")
     keys = await source.keys()
     assert (keys.access_key, keys.secret_key, keys.token) == ("AKIAFILE", "one", None)
