@@ -164,17 +164,22 @@ class Service:
             await self._recall()
             await self._shares.look()
             await self._targets.open()
-            stack.push_async_callback(_end, asyncio.create_task(self._shares.follow()))
-            stack.push_async_callback(_end, asyncio.create_task(self._notices.follow()))
-            stack.push_async_callback(_end, asyncio.create_task(measure_lag(self._metrics.loop_lag.observe)))
+            # Ended after the listeners are closed: who asks while we drain is told so by every answer.
+            works = await stack.enter_async_context(AsyncExitStack())
             operations_at = await self._listen(stack, operations, None)
             public_at = await self._listen(stack, public, configuration.listen.tls)
-            stack.push_async_callback(_end, asyncio.create_task(self._load_keys()))
             self._log.info("listening", public=public_at, operations=operations_at, **self._loaded())
+            for work in (
+                self._shares.follow(),
+                self._notices.follow(),
+                measure_lag(self._metrics.loop_lag.observe),
+                self._load_keys(),
+                self._leases.follow(),
+                self._accounts.follow(),
+                self._reloading.follow(),
+            ):
+                works.push_async_callback(_end, asyncio.create_task(work))
             calm_collector()
-            stack.push_async_callback(_end, asyncio.create_task(self._leases.follow()))
-            stack.push_async_callback(_end, asyncio.create_task(self._accounts.follow()))
-            stack.push_async_callback(_end, asyncio.create_task(self._reloading.follow()))
             await until.wait()
             self._why_not = "draining"
             self._log.info("draining")
