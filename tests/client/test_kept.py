@@ -43,9 +43,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / ".cache" / "vend"
 
 
-def test_a_second_run_does_not_ask_again(vend: Vend, service: Service, folder: Path) -> None:
+def test_a_second_run_does_not_ask_again(inside: Vend, service: Service, folder: Path) -> None:
     service.then(vended(AccessKeyId="ASIA1"), vended(AccessKeyId="ASIA2"))
-    assert [key(vend("process", "reports:read")) for _ in range(3)] == ["ASIA1"] * 3
+    assert [key(inside("process", "reports:read")) for _ in range(3)] == ["ASIA1"] * 3
     assert len(service.asked) == 1
     (kept,) = folder.glob("*.json")
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
@@ -53,16 +53,16 @@ def test_a_second_run_does_not_ask_again(vend: Vend, service: Service, folder: P
     assert TOKEN not in kept.read_text()
 
 
-def test_a_cache_can_be_done_without(vend: Vend, service: Service, folder: Path) -> None:
+def test_a_cache_can_be_done_without(inside: Vend, service: Service, folder: Path) -> None:
     for _ in range(2):
-        key(vend("process", "reports:read", "--no-cache"))
+        key(inside("process", "reports:read", "--no-cache"))
     assert len(service.asked) == 2
     assert not folder.exists()
 
 
-def test_where_nobody_is_at_home_nothing_is_kept(vend: Vend, service: Service) -> None:
+def test_where_nobody_is_at_home_nothing_is_kept(inside: Vend, service: Service) -> None:
     for _ in range(2):
-        key(vend("process", "reports:read", HOME=""))
+        key(inside("process", "reports:read", HOME=""))
     assert len(service.asked) == 2
 
 
@@ -87,34 +87,34 @@ def test_it_is_kept_where_caches_belong(environ: dict[str, str], folder: str) ->
         ["process", "reports:read", "--duration", "30m"],
     ],
 )
-def test_what_is_asked_otherwise_is_another_entry(vend: Vend, service: Service, arguments: list[str]) -> None:
+def test_what_is_asked_otherwise_is_another_entry(inside: Vend, service: Service, arguments: list[str]) -> None:
     service.then(vended(AccessKeyId="ASIA1"), vended(AccessKeyId="ASIA2"))
-    assert key(vend("process", "reports:read", "--param", "month=2026-03")) == "ASIA1"
-    assert key(vend(*arguments)) == "ASIA2"
+    assert key(inside("process", "reports:read", "--param", "month=2026-03")) == "ASIA1"
+    assert key(inside(*arguments)) == "ASIA2"
 
 
 @pytest.mark.parametrize(
     "claims",
     [{"sub": "other"}, {"iss": "https://other"}, {"ref": "refs/heads/x"}, {"aud": "other"}],
 )
-def test_another_identity_is_never_handed_what_is_kept(vend: Vend, service: Service, claims: dict[str, str]) -> None:
+def test_another_identity_is_never_handed_what_is_kept(inside: Vend, service: Service, claims: dict[str, str]) -> None:
     service.then(vended(AccessKeyId="ASIA1"), vended(AccessKeyId="ASIA2"))
-    assert key(vend("process", "a", VENDOR_TOKEN_FILE="", VENDOR_TOKEN=token())) == "ASIA1"
-    assert key(vend("process", "a", VENDOR_TOKEN_FILE="", VENDOR_TOKEN=token(**claims))) == "ASIA2"
+    assert key(inside("process", "a", VENDOR_TOKEN_FILE="", VENDOR_TOKEN=token())) == "ASIA1"
+    assert key(inside("process", "a", VENDOR_TOKEN_FILE="", VENDOR_TOKEN=token(**claims))) == "ASIA2"
 
 
-def test_a_fresh_token_of_the_same_identity_is_handed_it(vend: Vend, service: Service) -> None:
+def test_a_fresh_token_of_the_same_identity_is_handed_it(inside: Vend, service: Service) -> None:
     for number in range(2):
-        key(vend("process", "a", VENDOR_TOKEN_FILE="", VENDOR_TOKEN=token(iat=number, exp=number, jti=str(number))))
+        key(inside("process", "a", VENDOR_TOKEN_FILE="", VENDOR_TOKEN=token(iat=number, exp=number, jti=str(number))))
     assert len(service.asked) == 1
 
 
 @pytest.mark.parametrize("payload", ["bm90IGpzb24", "W10", "e30", "a"])
 def test_a_token_that_says_nothing_readable_is_told_apart_by_all_of_it(
-    vend: Vend, service: Service, payload: str
+    inside: Vend, service: Service, payload: str
 ) -> None:
     for signature in ("c2ln", "c2ln", "b3RoZXI"):
-        key(vend("process", "a", VENDOR_TOKEN_FILE="", VENDOR_TOKEN=f"e30.{payload}.{signature}"))
+        key(inside("process", "a", VENDOR_TOKEN_FILE="", VENDOR_TOKEN=f"e30.{payload}.{signature}"))
     assert len(service.asked) == 2
 
 
@@ -127,46 +127,46 @@ def test_a_token_that_says_nothing_readable_is_told_apart_by_all_of_it(
         {"RefreshAfter": None, "LastUpdated": at(minutes=-11), "Expiration": at(minutes=4)},
     ],
 )
-def test_what_will_end_soon_is_asked_for_again(vend: Vend, service: Service, stale: dict[str, Any]) -> None:
+def test_what_will_end_soon_is_asked_for_again(inside: Vend, service: Service, stale: dict[str, Any]) -> None:
     service.then(vended(**{"AccessKeyId": "ASIA1", "LastUpdated": at(minutes=-50), **stale}), vended())
-    assert key(vend("process", "a")) == "ASIA1"
-    assert key(vend("process", "a")) == "ASIAIOSFODNN7EXAMPLE"
+    assert key(inside("process", "a")) == "ASIA1"
+    assert key(inside("process", "a")) == "ASIAIOSFODNN7EXAMPLE"
 
 
-def test_short_sessions_are_kept_for_most_of_their_life(vend: Vend, service: Service) -> None:
+def test_short_sessions_are_kept_for_most_of_their_life(inside: Vend, service: Service) -> None:
     service.then(vended(RefreshAfter=None, Expiration=at(minutes=15)))
     for _ in range(2):
-        key(vend("process", "a"))
+        key(inside("process", "a"))
     assert len(service.asked) == 1
 
 
 @pytest.mark.parametrize("away", [refused(503, "sts_unavailable"), refused(429, "rate_limited")])
 def test_while_the_service_is_away_what_is_kept_is_used_to_its_end(
-    vend: Vend, service: Service, away: Callable[[Handler], None]
+    inside: Vend, service: Service, away: Callable[[Handler], None]
 ) -> None:
     service.then(vended(RefreshAfter=at(seconds=-1), Expiration=at(minutes=5)), away)
     for _ in range(2):
-        key(vend("process", "a", "--timeout", "1s"))
+        key(inside("process", "a", "--timeout", "1s"))
     assert len(service.asked) > 1
 
 
-def test_the_last_minute_is_not_used(vend: Vend, service: Service) -> None:
+def test_the_last_minute_is_not_used(inside: Vend, service: Service) -> None:
     service.then(vended(Expiration=at(seconds=50), RefreshAfter=at(seconds=-1)), refused(503, "overloaded"))
-    key(vend("process", "a"))
-    assert vend("process", "a", "--timeout", "1s").returncode == 1
+    key(inside("process", "a"))
+    assert inside("process", "a", "--timeout", "1s").returncode == 1
 
 
-def test_a_service_out_of_reach_is_no_reason_to_stop(vend: Vend) -> None:
+def test_a_service_out_of_reach_is_no_reason_to_stop(inside: Vend) -> None:
     with Service(vended(RefreshAfter=at(seconds=-1))) as running:
-        key(vend("process", "a", "--url", running.url))
+        key(inside("process", "a", "--url", running.url))
         url = running.url
-    key(vend("process", "a", "--url", url, "--timeout", "1s"))
+    key(inside("process", "a", "--url", url, "--timeout", "1s"))
 
 
-def test_a_refusal_for_good_ends_what_is_kept(vend: Vend, service: Service) -> None:
+def test_a_refusal_for_good_ends_what_is_kept(inside: Vend, service: Service) -> None:
     service.then(vended(RefreshAfter=at(seconds=-1)), refused(403, "revoked"))
-    key(vend("process", "a"))
-    assert vend("process", "a").returncode == 1
+    key(inside("process", "a"))
+    assert inside("process", "a").returncode == 1
 
 
 def test_runs_at_the_same_time_ask_once(vend: Vend, service: Service) -> None:
@@ -181,72 +181,72 @@ def test_runs_at_the_same_time_ask_once(vend: Vend, service: Service) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o750, 0o705])
-def test_a_folder_that_others_can_use_is_not_used(vend: Vend, service: Service, folder: Path, mode: int) -> None:
+def test_a_folder_that_others_can_use_is_not_used(inside: Vend, service: Service, folder: Path, mode: int) -> None:
     folder.mkdir(parents=True)
     folder.chmod(mode)
     for _ in range(2):
-        key(vend("process", "a"))
+        key(inside("process", "a"))
     assert len(service.asked) == 2
     assert not list(folder.iterdir())
 
 
 def test_a_link_in_place_of_the_folder_is_not_followed(
-    vend: Vend, service: Service, folder: Path, tmp_path: Path
+    inside: Vend, service: Service, folder: Path, tmp_path: Path
 ) -> None:
     folder.parent.mkdir()
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     folder.symlink_to(tmp_path / "elsewhere")
-    key(vend("process", "a"))
+    key(inside("process", "a"))
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
-def test_a_home_that_cannot_be_written_to_is_done_without(vend: Vend, service: Service) -> None:
+def test_a_home_that_cannot_be_written_to_is_done_without(inside: Vend, service: Service) -> None:
     for _ in range(2):
-        key(vend("process", "a", HOME="/proc"))
+        key(inside("process", "a", HOME="/proc"))
     assert len(service.asked) == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b'{"AccessKeyId": "ASIA9"}', b"[" * 60_000])
 def test_a_file_that_is_no_answer_is_asked_for_again(
-    vend: Vend, service: Service, folder: Path, content: bytes
+    inside: Vend, service: Service, folder: Path, content: bytes
 ) -> None:
-    key(vend("process", "a"))
+    key(inside("process", "a"))
     (kept,) = folder.glob("*.json")
     kept.write_bytes(content)
-    key(vend("process", "a"))
+    key(inside("process", "a"))
     assert len(service.asked) == 2
-    key(vend("process", "a"))
+    key(inside("process", "a"))
     assert len(service.asked) == 2
 
 
-def test_a_file_that_others_could_read_is_asked_for_again(vend: Vend, service: Service, folder: Path) -> None:
-    key(vend("process", "a"))
+def test_a_file_that_others_could_read_is_asked_for_again(inside: Vend, service: Service, folder: Path) -> None:
+    key(inside("process", "a"))
     (kept,) = folder.glob("*.json")
     kept.chmod(0o640)
-    key(vend("process", "a"))
+    key(inside("process", "a"))
     assert len(service.asked) == 2
     (kept,) = folder.glob("*.json")
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
 def test_a_link_in_place_of_the_file_is_not_followed(
-    vend: Vend, service: Service, folder: Path, tmp_path: Path
+    inside: Vend, service: Service, folder: Path, tmp_path: Path
 ) -> None:
-    key(vend("process", "a"))
+    key(inside("process", "a"))
     (kept,) = folder.glob("*.json")
     kept.rename(tmp_path / "elsewhere")
     kept.symlink_to(tmp_path / "elsewhere")
-    key(vend("process", "a"))
+    key(inside("process", "a"))
     assert len(service.asked) == 2
 
 
-def test_what_is_old_is_swept(vend: Vend, folder: Path) -> None:
+def test_what_is_old_is_swept(inside: Vend, folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True)
     old, young = folder / "old.json", folder / "young.json"
     for path in (old, young):
         path.touch()
     os.utime(old, (0, 0))
-    key(vend("process", "a"))
+    key(inside("process", "a"))
     assert (old.exists(), young.exists()) == (False, True)
 
 

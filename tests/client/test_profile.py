@@ -109,8 +109,8 @@ def test_whether_a_profile_tells_of_credentials(tmp_path: Path, line: str, told:
     assert not has_keys(path, "default")
 
 
-def test_a_profile_is_written_once(vend: Vend, tmp_path: Path) -> None:
-    done = vend("file", "reports:read", "--profile", "reports", "--once")
+def test_a_profile_is_written_once(inside: Vend, tmp_path: Path) -> None:
+    done = inside("file", "reports:read", "--profile", "reports", "--once")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     path = tmp_path / ".aws" / "credentials"
     parser = RawConfigParser()
@@ -124,11 +124,11 @@ def test_a_profile_is_written_once(vend: Vend, tmp_path: Path) -> None:
     assert [each.name for each in path.parent.iterdir()] == ["credentials"]
 
 
-def test_a_link_stays_a_link_and_its_file_becomes_private(vend: Vend, tmp_path: Path) -> None:
+def test_a_link_stays_a_link_and_its_file_becomes_private(inside: Vend, tmp_path: Path) -> None:
     (tmp_path / "real").write_bytes(OTHERS.replace("\n", "\r\n").encode())
     (tmp_path / "real").chmod(0o644)
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    assert vend("file", "a", "--profile", "p", "--once", "--path", str(tmp_path / "link")).returncode == 0
+    assert inside("file", "a", "--profile", "p", "--once", "--path", str(tmp_path / "link")).returncode == 0
     assert (tmp_path / "link").is_symlink()
     assert stat.S_IMODE((tmp_path / "real").stat().st_mode) == 0o600
     assert (tmp_path / "real").read_bytes().startswith(OTHERS.replace("\n", "\r\n").encode())
@@ -137,10 +137,10 @@ def test_a_link_stays_a_link_and_its_file_becomes_private(vend: Vend, tmp_path: 
 @pytest.mark.parametrize(
     ("content", "reason"), [(b"[p]\naws_access_key_id = AKIA\n", "did not write"), (b"\xff", "it is not UTF-8")]
 )
-def test_a_file_that_cannot_be_changed_stays_as_it_is(vend: Vend, tmp_path: Path, content: bytes, reason: str) -> None:
+def test_a_file_that_cannot_be_changed_stays(inside: Vend, tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "file"
     path.write_bytes(content)
-    done = vend("file", "a", "--profile", "p", "--once", AWS_SHARED_CREDENTIALS_FILE=str(path))
+    done = inside("file", "a", "--profile", "p", "--once", AWS_SHARED_CREDENTIALS_FILE=str(path))
     assert done.returncode == 2
     assert reason in done.stderr
     assert path.read_bytes() == content
@@ -155,16 +155,16 @@ def test_a_file_that_cannot_be_changed_stays_as_it_is(vend: Vend, tmp_path: Path
     ],
 )
 def test_a_place_that_cannot_be_written_to_is_told(
-    vend: Vend, more: dict[str, str], arguments: list[str], reason: str
+    inside: Vend, more: dict[str, str], arguments: list[str], reason: str
 ) -> None:
-    done = vend("file", "a", "--profile", "p", "--once", *arguments, **more)
+    done = inside("file", "a", "--profile", "p", "--once", *arguments, **more)
     assert done.returncode == 2
     assert reason in done.stderr
 
 
-def test_a_refusal_at_the_start_ends_it(vend: Vend, service: Service, tmp_path: Path) -> None:
+def test_a_refusal_at_the_start_ends_it(inside: Vend, service: Service, tmp_path: Path) -> None:
     service.then(refused(403, "access_denied"))
-    assert vend("file", "a", "--profile", "p").returncode == 1
+    assert inside("file", "a", "--profile", "p").returncode == 1
     assert not (tmp_path / ".aws").exists()
 
 
@@ -226,8 +226,8 @@ def test_who_may_not_have_it_any_more_is_told_by_the_end(
     assert err.splitlines()[-1] == "vend: revoked: stopped (request req-7)"
 
 
-def test_boto3_reads_the_profile(vend: Vend, tmp_path: Path) -> None:
-    vend("file", "a", "--profile", "reports", "--once")
+def test_boto3_reads_the_profile(inside: Vend, tmp_path: Path) -> None:
+    inside("file", "a", "--profile", "reports", "--once")
     done = subprocess.run(
         [sys.executable, "-c", "import boto3; print(boto3.Session().get_credentials().access_key)"],
         env={"PATH": os.defpath, "HOME": str(tmp_path), "AWS_PROFILE": "reports"},

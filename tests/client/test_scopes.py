@@ -63,16 +63,16 @@ def signed_in(**changes: Any) -> dict[str, Any]:
     return {"Url": URL, "Expiration": end, "Scope": "reports:read", **changes}
 
 
-def test_scopes_are_listed_for_people(vend: Vend, service: Service) -> None:
+def test_scopes_are_listed_for_people(inside: Vend, service: Service) -> None:
     service.then(answered(200, {"scopes": SCOPES}))
-    done = vend("scopes")
+    done = inside("scopes")
     assert (done.returncode, done.stdout, done.stderr) == (0, LISTED, "")
     assert (service.asked[0].method, service.asked[0].target) == ("GET", "/v1/scopes")
 
 
-def test_scopes_are_listed_for_programs(vend: Vend, service: Service) -> None:
+def test_scopes_are_listed_for_programs(inside: Vend, service: Service) -> None:
     service.then(answered(200, {"scopes": SCOPES}))
-    (first, second) = json.loads(vend("scopes", "--json").stdout)
+    (first, second) = json.loads(inside("scopes", "--json").stdout)
     assert second == SCOPES[1]
     assert first["parameters"]["team"] == {
         "description": "",
@@ -80,12 +80,12 @@ def test_scopes_are_listed_for_programs(vend: Vend, service: Service) -> None:
         "one_of": ["red", "blue"],
         "default": None,
     }
-    assert vend("scopes", "--names").stdout == "reports:read\nbatch\n"
+    assert inside("scopes", "--names").stdout == "reports:read\nbatch\n"
 
 
-def test_nobody_with_no_scope_is_told_of_any(vend: Vend, service: Service) -> None:
+def test_nobody_with_no_scope_is_told_of_any(inside: Vend, service: Service) -> None:
     service.then(answered(200, {"scopes": []}))
-    done = vend("scopes")
+    done = inside("scopes")
     assert (done.returncode, done.stdout) == (0, "")
 
 
@@ -108,9 +108,9 @@ def test_what_is_no_list_of_scopes_is_refused(client: Client, service: Service, 
     assert caught.value.code == "bad_answer"
 
 
-def test_console_prints_the_url(vend: Vend, service: Service) -> None:
+def test_console_prints_the_url(inside: Vend, service: Service) -> None:
     service.then(answered(200, signed_in()))
-    done = vend("console", "reports:read", "--param", "month=2026-03", "--duration", "1h")
+    done = inside("console", "reports:read", "--param", "month=2026-03", "--duration", "1h")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{URL}\n", "")
     (asked,) = service.asked
     assert (asked.method, asked.target) == ("POST", "/v1/console/reports%3Aread")
@@ -167,9 +167,9 @@ def test_the_console_wants_a_scope(client: Client, service: Service) -> None:
     assert not service.asked
 
 
-def test_a_scope_that_wants_more_than_a_token_is_sent_it(vend: Vend, service: Service, tmp_path: Path) -> None:
+def test_a_scope_that_wants_more_than_a_token_is_sent_it(inside: Vend, service: Service, tmp_path: Path) -> None:
     (tmp_path / "assertion").write_text("PHNhbWw+\nPC9zYW1sPg==\n")
-    done = vend("get", "a", "--mfa-code", "123456", "--saml-assertion", str(tmp_path / "assertion"))
+    done = inside("get", "a", "--mfa-code", "123456", "--saml-assertion", str(tmp_path / "assertion"))
     assert done.returncode == 0
     expected = {"parameters": {}, "mfa_code": "123456", "saml_assertion": "PHNhbWw+PC9zYW1sPg=="}
     assert json.loads(service.asked[0].body) == expected
@@ -183,8 +183,8 @@ def test_a_scope_that_wants_more_than_a_token_is_sent_it(vend: Vend, service: Se
         (["get", "--mfa-code", "123456"], "name a scope"),
     ],
 )
-def test_what_cannot_be_sent_along_is_exit_2(vend: Vend, service: Service, arguments: list[str], reason: str) -> None:
-    done = vend(*arguments)
+def test_what_cannot_be_sent_along_is_exit_2(inside: Vend, service: Service, arguments: list[str], reason: str) -> None:
+    done = inside(*arguments)
     assert done.returncode == 2
     assert reason in done.stderr
     assert not service.asked

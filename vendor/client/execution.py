@@ -148,21 +148,26 @@ def _attend(pid: int) -> int:
     while True:
         number, sent = _next()
         if number == signal.SIGCHLD:
-            found, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
-            if found and not os.WIFSTOPPED(status):
-                code = os.waitstatus_to_exitcode(status)
-                return code if code >= 0 else _BY_SIGNAL - code
-            # One of our own group that stops was stopped together with us. A shell has a group of its own.
-            if found and _group(pid) != os.getpgrp():
-                os.kill(os.getpid(), signal.SIGSTOP)  # whoever lets us go on sends SIGCONT, which is passed on
+            if (code := _ended(pid)) is not None:
+                return code
         elif sent or number not in _OF_TERMINAL:
             with contextlib.suppress(ProcessLookupError):
-                group = _group(pid)
+                group = os.getpgid(pid)
                 os.kill(pid, number) if group == os.getpgrp() else os.killpg(group, number)
 
 
-def _group(pid: int) -> int:
-    return os.getpgid(pid)
+def _ended(pid: int) -> int | None:
+    """Return the exit code of a command, None while it runs; the first process of a container buries others too."""
+    while True:
+        found, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
+        if found == 0:
+            return None
+        if found == pid and not os.WIFSTOPPED(status):
+            code = os.waitstatus_to_exitcode(status)
+            return code if code >= 0 else _BY_SIGNAL - code
+        # One of our own group that stops was stopped together with us. A shell has a group of its own.
+        if found == pid and os.getpgid(pid) != os.getpgrp():
+            os.kill(os.getpid(), signal.SIGSTOP)  # whoever lets us go on sends SIGCONT, which is passed on
 
 
 def _next() -> tuple[int, bool]:

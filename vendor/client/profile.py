@@ -24,7 +24,7 @@ _SOURCES = re.compile(
 )
 _HEADER = re.compile(r"\s*\[\s*([^]\n]+?)\s*\]")
 _AGAIN = 15.0  # seconds after a failure
-_LOOK = 30.0  # seconds after which the clock is looked at: a machine that slept woke up late
+_LOOK = 5.0  # seconds after which clock and signals are looked at: a machine may have slept, a signal just missed it
 
 
 def keep_fresh(

@@ -37,7 +37,7 @@ DEFAULT = "127.0.0.1:9911"
 
 
 def serve(options: argparse.Namespace, *, environ: Mapping[str, str], say: Say) -> int:
-    """Serve until SIGTERM or SIGINT, then end what is under way and return 0. Raises UsageError."""
+    """Serve until SIGTERM, SIGINT or SIGHUP, then end what is under way and return 0. Raises UsageError."""
     wishes = [_wish(each) for each in options.scopes]
     _check(options, wishes)
     clock = Clock()
@@ -60,14 +60,22 @@ def serve(options: argparse.Namespace, *, environ: Mapping[str, str], say: Say) 
         sockets = [stack.enter_context(listening(each, others=others)) for each in options.listen or [DEFAULT]]
         doors = _doors(options, vending, default, clock, environ, stack)
         listener = Listener(sockets, doors.answer)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _stopping(listener, vending))
+        # Before any thread: each inherits which signals it leaves to `sigwait`. A handler would run in this thread only
+        # once it is awake, and a signal that comes just before it sleeps does not wake it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _stopped_by())
         if not options.pass_through:
             for wish in wishes or [default]:
                 vending.keep_ready(wish)
-        threading.Thread(target=vending.renew_ahead, daemon=True).start()
+        running = [threading.Thread(target=each, daemon=True) for each in (listener.run, vending.renew_ahead)]
+        for thread in running:
+            thread.start()
         say(f"serving at {', '.join(map(name_of, sockets))}")
-        listener.run()
+        signal.sigwait(_stopped_by())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _stopped_by())  # the second one ends it at once
+        listener.stop()
+        vending.stop()
+        for thread in running:
+            thread.join()
     return 0
 
 
@@ -103,14 +111,10 @@ def _doors(
     return Doors(vending, default=default, may=may, metadata=metadata, may_metadata=users)
 
 
-def _stopping(listener: Listener, vending: Vending) -> Callable[..., None]:
-    def stop(*_: object) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)  # the second one ends it at once
-        vending.stop()
-        listener.stop()
-
-    return stop
+def _stopped_by() -> list[signal.Signals]:
+    """Return what ends an agent: also its terminal's end, unless it was started to outlive it."""
+    ends = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    return [number for number in ends if signal.getsignal(number) != signal.SIG_IGN]
 
 
 def _wish(text: str) -> Wish:

@@ -56,13 +56,13 @@ class Held:
         Raises Refused, Unreachable or UsageError as `fetch` did, and Unreachable when nothing has come yet.
         """
         with self._changed:
-            self._used = True
             self._fly_when_due()
             had = self._left(_LAST)
             if had is None and self._flying:
                 self._changed.wait_for(lambda: not self._flying, patience)
             had = had or self._left(timedelta(0))
             if had is not None:
+                self._used = True
                 return had
             if self._failure is None or self._flying:
                 raise Unreachable("the service has not answered yet; it is being asked")

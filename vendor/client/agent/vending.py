@@ -28,7 +28,6 @@ IN_TIME = 0.9  # seconds: the C++ SDK gives up at 1.0 s and then signs nothing
 _MOST = 1024  # wishes that are held at a time
 _MOST_FETCHES = 64
 _A_WHILE = timedelta(seconds=5)
-_EVERY = 5.0  # seconds between looks at what is to be renewed
 
 
 class Wish:
@@ -89,9 +88,12 @@ class Vending:
         self._ready[wish.key] = held = self._make(wish, None)
         held.renew(unused=True)
 
-    def renew_ahead(self) -> None:
-        """Renew what is due until `stop` is called: what is kept ready, and what was used since it came."""
-        while not self._stopped.wait(_EVERY):
+    def renew_ahead(self, *, every: float = 5.0) -> None:
+        """Renew what is due, until `stop` is called: what is kept ready, and what was used since it came.
+
+        It is looked at every so many seconds.
+        """
+        while not self._stopped.wait(every):
             with self._lock:
                 own = [held for held, until in self._shelf.values() if until is None]
             for held in self._ready.values():
