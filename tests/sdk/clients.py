@@ -10,7 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -29,7 +29,8 @@ class Client:
     """One client, and the SDK that is in it.
 
     `command` returns how it lists the bucket `bkt` of an S3 at a URL, `environ` what it needs to be found, `version`
-    which one was run, `trusts` the variable that names the authorities which it trusts.
+    which one was run, `trusts` the variable that names the authorities which it trusts. With `bare_host` it takes STS
+    for the name of a host, on the port of https; with `fixed_metadata` it looks for IMDS where a machine has it.
     """
 
     name: str
@@ -38,6 +39,8 @@ class Client:
     version: Callable[[], str]
     environ: Callable[[], Mapping[str, str]] = field(default=dict)
     trusts: str = "SSL_CERT_FILE"
+    bare_host: bool = False
+    fixed_metadata: bool = False
 
 
 async def run(
@@ -70,7 +73,7 @@ def workload(home: Path, **more: str) -> dict[str, str]:
     } | more
 
 
-def _python(name: str, sdk: str, program: str, distribution: str, *, trusts: str = "SSL_CERT_FILE") -> Client:
+def _python(name: str, sdk: str, program: str, distribution: str, **more: Any) -> Client:
     """Return a library for Python in a folder of its own."""
 
     def found() -> str:
@@ -83,7 +86,7 @@ def _python(name: str, sdk: str, program: str, distribution: str, *, trusts: str
         command=lambda url: [sys.executable, "-W", "ignore", "-c", program, url],
         version=found,
         environ=lambda: {"PYTHONPATH": str(installed.python(name, distribution))},
-        trusts=trusts,
+        **more,
     )
 
 
@@ -163,12 +166,12 @@ S5CMD: Final = Client(
     version=_s5cmd_version,
     environ=lambda: {"PYTHONPATH": str(installed.python("s5cmd", "s5cmd"))},
 )
-ARROW: Final = _python("pyarrow", "C++", programs.ARROW, "pyarrow")
+ARROW: Final = _python("pyarrow", "C++", programs.ARROW, "pyarrow", bare_host=True)
 ICECHUNK: Final = _python("icechunk", "Rust", programs.ICECHUNK, "icechunk")
 OBSTORE: Final = _python("obstore", "object_store (Rust)", programs.OBSTORE, "obstore")
 OPENDAL: Final = _python("opendal", "reqsign (Rust)", programs.OPENDAL, "opendal")
-CRT: Final = _python("awscrt", "C (CRT)", programs.CRT, "awscrt")
-MINIO: Final = _python("minio", "minio-py", programs.MINIO, "minio")
+CRT: Final = _python("awscrt", "C (CRT)", programs.CRT, "awscrt", bare_host=True, fixed_metadata=True)
+MINIO: Final = _python("minio", "minio-py", programs.MINIO, "minio", fixed_metadata=True)
 
 CLIENTS: Final = (
     BOTO3,

@@ -51,7 +51,8 @@ class Workload:
 
     def vend(self, place: Place) -> dict[str, str]:
         """Return what `vend` is told of the service."""
-        return {"VENDOR_URL": place.world.service.public, "VENDOR_TOKEN_FILE": self.token_file()}
+        trusted = {} if place.authorities is None else {"VENDOR_CA_FILE": str(place.authorities)}
+        return {"VENDOR_URL": place.world.service.public, "VENDOR_TOKEN_FILE": self.token_file(), **trusted}
 
 
 Shown = AsyncIterator[dict[str, str]]
@@ -96,7 +97,7 @@ async def _sts(place: Place, who: Workload) -> Shown:
         "AWS_WEB_IDENTITY_TOKEN_FILE": who.token_file(),
         "AWS_ROLE_ARN": ROLE,
         "AWS_ROLE_SESSION_NAME": "app",
-        "AWS_ENDPOINT_URL_STS": place.world.service.public,
+        "AWS_ENDPOINT_URL_STS": "localhost" if who.client.bare_host else place.world.service.public,
         **({} if place.authorities is None else {who.client.trusts: str(place.authorities)}),
     }
 
@@ -120,7 +121,8 @@ async def _agent(place: Place, who: Workload) -> Shown:
 
 @asynccontextmanager
 async def _metadata(place: Place, who: Workload) -> Shown:
-    async with _running(place, who) as url:
+    at = ("--listen", "169.254.169.254:80") if who.client.fixed_metadata else ()
+    async with _running(place, who, *at) as url:
         yield {
             "AWS_EC2_METADATA_DISABLED": "false",
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": url,

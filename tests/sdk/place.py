@@ -60,7 +60,7 @@ async def plain(folder: Path) -> AsyncIterator[Place]:
 
 
 @asynccontextmanager
-async def secured(folder: Path) -> AsyncIterator[Place]:
+async def secured(folder: Path, *, port: int = 0) -> AsyncIterator[Place]:
     """Serve by TLS, with a certificate of a private authority."""
     authority = trustme.CA()
     leaf = authority.issue_cert("127.0.0.1", "localhost")
@@ -68,7 +68,7 @@ async def secured(folder: Path) -> AsyncIterator[Place]:
     (folder / "tls.key").write_bytes(leaf.private_key_pem.bytes())
     authority.cert_pem.write_to_path(str(folder / "ca.crt"))
     tls = "tls: {{certificate: tls.crt, private_key: tls.key}}"
-    configuration = CONFIGURATION.replace('address: "127.0.0.1:0"', f'address: "127.0.0.1:0", {tls}', 1)
+    configuration = CONFIGURATION.replace('address: "127.0.0.1:0"', f'address: "127.0.0.1:{port}", {tls}', 1)
     async with AsyncExitStack() as stack:
         world = await stack.enter_async_context(World(folder, configuration=configuration))
         yield Place(world, await stack.enter_async_context(S3()), folder / "ca.crt")
@@ -87,6 +87,14 @@ async def at_metadata(folder: Path) -> AsyncIterator[Place]:
             yield Place(world, await stack.enter_async_context(S3()))
 
 
+@asynccontextmanager
+async def at_443(folder: Path) -> AsyncIterator[Place]:
+    """Serve by TLS on the port of https, in a network of our own."""
+    with _network():
+        async with secured(folder, port=443) as place:
+            yield place
+
+
 @contextmanager
 def _network() -> Iterator[None]:
     """Move this thread into a network of its own, and back."""
@@ -96,7 +104,8 @@ def _network() -> Iterator[None]:
     try:
         if _LIBC.unshare(_NEW_NETWORK):
             pytest.skip(f"no network of our own can be made: {os.strerror(ctypes.get_errno())}")
-        for command in ("link set lo up", f"address add {AT_METADATA}/32 dev lo"):
+        addresses = [f"address add {address}/32 dev lo" for address in (AT_METADATA, "169.254.169.254")]
+        for command in ("link set lo up", *addresses):
             subprocess.run(["ip", *command.split()], check=True)  # noqa: S603, S607 - ours, from the machine's path
         yield
     finally:

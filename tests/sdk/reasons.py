@@ -10,14 +10,12 @@ _NO_FILE: Final = "does not know AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: give it
 _BARE_HOST: Final = "takes AWS_ENDPOINT_URL_STS as the name of a host and asks it by TLS on port 443"
 _OWN_STS: Final = "asks sts.amazonaws.com, whatever AWS_ENDPOINT_URL_STS says"
 _NO_PROCESS: Final = "reads no profile that names a credential_process"
-_FIXED_METADATA: Final = "looks for IMDS at 169.254.169.254 alone"
 
 CANNOT: Final = {
     ("s5cmd", doors.TOKEN_FILE): _NO_FILE,
     ("s5cmd", doors.STS_HTTP): "asks its S3 endpoint for STS too, whatever AWS_ENDPOINT_URL_STS says",
     ("s5cmd", doors.STS_HTTPS): "asks its S3 endpoint for STS too, whatever AWS_ENDPOINT_URL_STS says",
     ("pyarrow", doors.STS_HTTP): _BARE_HOST,
-    ("pyarrow", doors.STS_HTTPS): _BARE_HOST,
     ("obstore", doors.TOKEN_VARIABLE): "reads the token from a file alone",
     ("obstore", doors.RELATIVE): "sends no token to what a relative URI names",
     ("obstore", doors.STS_HTTP): "asks STS by https alone, on loopback too",
@@ -26,10 +24,7 @@ CANNOT: Final = {
     ("opendal", doors.STS_HTTPS): _OWN_STS,
     ("opendal", doors.PROCESS): _NO_PROCESS,
     ("awscrt", doors.STS_HTTP): _BARE_HOST,
-    ("awscrt", doors.STS_HTTPS): _BARE_HOST,
-    ("awscrt", doors.METADATA): _FIXED_METADATA,
     ("minio", doors.PROCESS): _NO_PROCESS,
-    ("minio", doors.METADATA): _FIXED_METADATA,
 }
 
 SHOWS: Final = {

@@ -136,3 +136,13 @@ def test_a_request_is_signed_once() -> None:
     SigV4QueryAuth(WHO, "sts", "eu-west-1", expires=60).add_auth(made)
     with pytest.raises(SignatureError, match="once"):
         read(made, Authorization="AWS4-HMAC-SHA256 Credential=x")
+
+
+def test_a_request_with_two_signatures_is_not_signed_once() -> None:
+    made = request()
+    SigV4Auth(WHO, "sts", "eu-west-1").add_auth(made)
+    headers = CIMultiDict(
+        [("Host", "sts.test"), *made.headers.items(), ("Authorization", made.headers["Authorization"])]
+    )
+    with pytest.raises(SignatureError, match="once"):
+        read_signed(method="POST", path="/sts", query={}, headers=CIMultiDictProxy(headers), body=b"a=b")

@@ -39,6 +39,10 @@ def session(agent: Agent, ttl: str = "21600") -> str:
     return came.body.decode()
 
 
+def test_a_session_is_no_longer_than_aws_s_own_as_some_clients_have_no_more_room(shared: Agent) -> None:
+    assert len(session(shared)) <= 56
+
+
 def ask(agent: Agent, path: str) -> Came:
     return agent.ask(path, X_aws_ec2_metadata_token=session(agent))
 

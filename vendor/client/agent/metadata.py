@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _TOKEN = "x-aws-ec2-metadata-token"  # noqa: S105  # the header's name
 _TTL = f"{_TOKEN}-ttl-seconds"
 _LONGEST = 21_600
+_SIGNATURE = 40  # hexadecimal digits: CRT's clients have room for 64 characters of a session, AWS's own have 56
 _ROLES = "/latest/meta-data/iam/security-credentials"
 
 
@@ -90,7 +91,7 @@ class Metadata:
         return good and int(end) > self._clock.monotonic()
 
     def _sign(self, end: str) -> str:
-        return hmac.new(self._key, end.encode("latin-1"), "sha256").hexdigest()
+        return hmac.new(self._key, end.encode("latin-1"), "sha256").hexdigest()[:_SIGNATURE]
 
 
 def _text(status: int, text: str, headers: dict[str, str] | None = None) -> wire.Reply:
