@@ -38,6 +38,13 @@ print(s3.list_objects_v2(Bucket="bkt")["KeyCount"])
 """
 
 
+S3FS = """\
+import s3fs, sys
+from vendor.client import storage_options
+print(s3fs.S3FileSystem(endpoint_url=sys.argv[1], **storage_options("reports:read", month="2026-03")).ls("bkt"))
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A served world, a small S3 beside it, and a home for each workload."""
@@ -216,6 +223,15 @@ async def test_boto3_with_export_lines(place: Place, tmp_path: Path) -> None:
 async def test_boto3_by_a_session_of_the_client(place: Place, tmp_path: Path) -> None:
     assert await place.run(tmp_path, [sys.executable, "-c", SESSION, place.s3.url]) == (0, "1\n", "")
     assert place.world.audit()[-1]["parameters"] == {"month": "2026-03"}
+    place.check_signed()
+
+
+@pytest.mark.slow  # installs s3fs the first time
+async def test_s3fs_with_storage_options(place: Place, tmp_path: Path) -> None:
+    path = f"{clients.S3FS.environ()['PYTHONPATH']}:{ROOT}"
+    command = [sys.executable, "-W", "ignore", "-c", S3FS, place.s3.url]
+    code, out, err = await place.run(tmp_path, command, PYTHONPATH=path)
+    assert (code, out) == (0, "['bkt/hello.txt']\n"), err
     place.check_signed()
 
 
