@@ -279,7 +279,7 @@ class Service:
         Raises RefusedError or OSError, and then nothing has changed.
         """
         refuse_restart(self._configuration, new)
-        sharing = self._made_sharing(new, self._sharing)
+        sharing = await asyncio.to_thread(self._made_sharing, new, self._sharing)
         issuers = await asyncio.to_thread(self._made_issuers, new, self._issuers)
         targets = self._made_targets(new, self._targets)
         try:

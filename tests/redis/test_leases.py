@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vendor.leases.sealed import LONGEST
-from vendor.leases.store import Slot
+from vendor.leases.store import Slot, StoreError
 from vendor.redis.leases import RedisLeases
 
 if TYPE_CHECKING:
@@ -111,4 +111,18 @@ async def test_what_is_forgotten_is_gone(store: RedisLeases, attacker: Redis) ->
     await store.put("name", b"raw", token="a", seconds=100)
     await store.put("other", b"raw", token="a", seconds=100)
     await store.forget(["name", "other", "nothing"])
+    assert await attacker.keys("*:lease") == []
+
+
+async def test_what_cannot_be_forgotten_is_told_and_the_rest_is_forgotten_all_the_same(
+    store: RedisLeases, attacker: Redis
+) -> None:
+    names = [str(number) for number in range(200)]
+    for name in names:
+        await store.put(name, b"raw", token="a", seconds=100)
+    await attacker.execute_command("ACL", "SETUSER", "default", "-unlink")  # type: ignore[no-untyped-call]
+    with pytest.raises(StoreError):
+        await store.forget(names[:2])
+    await attacker.execute_command("ACL", "SETUSER", "default", "+unlink")  # type: ignore[no-untyped-call]
+    await store.forget(names)
     assert await attacker.keys("*:lease") == []

@@ -6,6 +6,7 @@ it, by being slow, changes nothing that others have made since.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from vendor.leases.sealed import LONGEST
@@ -81,8 +82,10 @@ class RedisLeases:
 
     async def forget(self, names: Iterable[str]) -> None:
         """Forget what there is; see `vendor.leases.store.Store.forget`."""
-        for name in names:
-            await self._server.ask("forget", "UNLINK", self._keys(name)[0])
+        asking = (self._server.ask("forget", "UNLINK", self._keys(name)[0]) for name in names)
+        for failure in await asyncio.gather(*asking, return_exceptions=True):
+            if isinstance(failure, BaseException):
+                raise failure
 
     async def _ask(self, operation: str, script: str, name: str, *arguments: Any) -> Any:
         return await self._server.ask(operation, "EVAL", script, 2, *self._keys(name), *arguments)
