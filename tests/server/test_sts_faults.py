@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,3 +42,19 @@ async def test_throttling_has_the_one_status_that_all_sdks_try_again_after(world
         world.sts.heal()
     assert said.error == (429, "Throttling")
     assert "retry-after" in said.answer.headers
+
+
+async def test_an_sts_that_hangs_is_not_waited_for_and_its_result_serves_the_next_try(world: World) -> None:
+    world.sts.fault(faults.HOLD)
+    token, began = world.token(), monotonic()
+    said = await assume(world.service.public, token)
+    assert monotonic() - began < 1.5
+    assert said.error == (503, "ServiceUnavailable")
+    assert int(said.answer.headers["retry-after"]) >= 1
+    assert world.audit()[-1]["seconds"] < 1
+    world.sts.heal()
+    async with asyncio.timeout(10):
+        while said.answer.status == 503:
+            said = await assume(world.service.public, token)
+    assert said.answer.status == 200
+    assert len(world.sts.requests) == 1
