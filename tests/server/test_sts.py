@@ -312,6 +312,15 @@ async def test_a_role_or_scope_of_others_reads_as_one_that_is_not(world: World) 
     assert reasons == [(named[0], "no_grant"), (named[1], "unknown_scope")]
 
 
+async def test_a_signature_is_not_asked_for_and_two_of_them_are_refused(world: World) -> None:
+    form = urlencode(asked(world.token())).encode()
+    one = request("/", "AWS4-HMAC-SHA256 Credential=x", method="POST", body=form)
+    two = one.replace(b"Host:", b"Authorization: a\r\nHost:")
+    assert (await exchange(world.service.public, one)).status == 200
+    answer = await exchange(world.service.public, two)
+    assert (answer.status, b"<Code>ValidationError</Code>" in answer.body) == (400, True)
+
+
 async def test_a_get_is_answered_only_where_that_is_wanted(
     world: World, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -55,6 +55,7 @@ class StsDoor:
 
     async def _with_token(self, visit: Visit, parameters: Parameters) -> Answer:
         """Lend what the role's scope gives; the session's name is the scope's too, whatever an SDK makes up."""
+        wire.read_token(visit.request)  # a second one is refused at every door; what it says is not asked for here
         parameters.take("RoleSessionName", _SESSION_NAME)
         token = parameters.take("WebIdentityToken", _TOKEN).strip()  # SDKs send the file's last newline too
         lease = await self._exchange.exchange(self._request(visit, parameters, token))
