@@ -16,6 +16,7 @@ import trustme
 from tests.fakes.clock import Clock
 from tests.server.http import Connection, exchange, request
 from vendor.files import Changes
+from vendor.process import SystemClock
 from vendor.server.answer import Answer
 from vendor.server.listener import Listener
 from vendor.server.site import Site, follow, tls_context
@@ -220,3 +221,27 @@ def _ask(url: str, client: ssl.SSLContext, session: ssl.SSLSession | None) -> Re
             raise ConnectionError("closed without a word")
         assert answer.startswith(b"HTTP/1.1 200")
         return Resumable(shown.session, reused=bool(shown.session_reused))
+
+
+@pytest.mark.parametrize("with_tls", [False, True], ids=["plain", "tls"])
+async def test_who_waits_to_be_accepted_when_a_site_closes_is_answered_and_not_reset(
+    files: Files, *, with_tls: bool
+) -> None:
+    listener = Listener(find=lambda _: {"GET": door}, observer=Unheard(), clock=SystemClock())
+    site = Site(listener, host="127.0.0.1", port=0, clock=SystemClock(), drain=1.0)
+    url = await site.open(tls_context(files) if with_tls else None)
+    port = urlsplit(url).port
+    # The system lets them in at once; the loop, which would accept them, does not run in between.
+    waiting = [socket.create_connection(("127.0.0.1", port)) for _ in range(50)]
+    closing = asyncio.create_task(site.close())
+    client = files.client() if with_tls else None
+    for one in waiting:
+        one.setblocking(False)  # noqa: FBT003 - its own name for it
+        named = {"ssl": client, "server_hostname": "127.0.0.1"} if client else {}
+        reader, writer = await asyncio.open_connection(sock=one, **named)  # type: ignore[arg-type]
+        writer.write(ASKED)
+        assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200")
+        writer.close()
+    await closing
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))

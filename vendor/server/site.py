@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from yarl import URL
@@ -22,6 +23,8 @@ LOOK: Final = 1.0
 """Seconds between looks at whether the TLS files have changed."""
 HANDSHAKE: Final = 10.0
 """Seconds in which a client must have agreed on TLS."""
+TAKEN_IN: Final = 1.0
+"""Seconds at least in which whoever was let in at the last moment is taken in."""
 BACKLOG: Final = 1024
 """Connections that may wait to be accepted."""
 
@@ -89,6 +92,7 @@ class Site:
         self._drain = drain
         self._accepting: list[asyncio.Server] = []
         self._servers: list[Server] = []
+        self._tls: ssl.SSLContext | None = None
 
     async def open(self, tls: ssl.SSLContext | None = None) -> str:
         """Listen, and return the address as a URL.
@@ -99,7 +103,7 @@ class Site:
         listening = await asyncio.get_running_loop().create_server(
             serving, self._host, self._port, ssl=tls, backlog=BACKLOG, ssl_handshake_timeout=HANDSHAKE if tls else None
         )
-        self._accepting, self._servers = [listening], [serving]
+        self._accepting, self._servers, self._tls = [listening], [serving], tls
         port = listening.sockets[0].getsockname()[1]
         return str(URL.build(scheme="https" if tls else "http", host=self._host, port=port))
 
@@ -120,6 +124,7 @@ class Site:
         ]
         for listening in before:
             listening.close()
+        self._tls = tls
         # The last one is still agreeing on TLS with some, who are not counted yet.
         self._servers = [server for server in served if server.connections or server is served[-1]] + [serving]
 
@@ -130,12 +135,26 @@ class Site:
     async def close(self) -> None:
         """Stop accepting, answer what comes on the open connections, each answer being its connection's last."""
         self._listener.draining = True
-        for listening in self._accepting:
-            listening.close()
+        await self._stop_accepting()
         end = self._clock.monotonic() + self._drain
         while self._connected() and self._clock.monotonic() < end:  # noqa: ASYNC110 - aiohttp has no event for the last
             await asyncio.sleep(0.05)
         await _leave(self._servers)
+
+    async def _stop_accepting(self) -> None:
+        """Stop listening, and take in whom the system had let in already: to close would reset their connections."""
+        shown = [_twin(each) for listening in self._accepting for each in listening.sockets]
+        for listening in self._accepting:
+            listening.close()
+        taking = [asyncio.create_task(self._take_in(waiting)) for each in shown for waiting in _waiting(each)]
+        if taking:
+            await asyncio.wait(taking, timeout=max(self._drain, TAKEN_IN))
+
+    async def _take_in(self, waiting: socket.socket) -> None:
+        with suppress(OSError):
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._servers[-1], waiting, ssl=self._tls, ssl_handshake_timeout=HANDSHAKE if self._tls else None
+            )
 
     def _connected(self) -> bool:
         return any(server.connections for server in self._servers)
@@ -169,6 +188,16 @@ async def _leave(servers: list[Server]) -> None:
         for server in servers:
             server.pre_shutdown()
     await asyncio.gather(*(server.shutdown(SHUTDOWN) for server in servers))
+
+
+def _waiting(shown: socket.socket) -> list[socket.socket]:
+    """Return the connections that wait to be accepted, and let go of the listening socket at once."""
+    found = []
+    with shown, suppress(BlockingIOError):
+        shown.setblocking(False)  # noqa: FBT003 - its own name for it
+        while True:
+            found.append(shown.accept()[0])
+    return found
 
 
 def _twin(shown: socket.socket) -> socket.socket:
