@@ -11,6 +11,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ import structlog
 
 from vendor import logs
 from vendor.audit import SinkError
-from vendor.logs import LineSink
+from vendor.logs import PATIENCE, LineSink
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -375,3 +376,17 @@ def test_a_loop_that_ends_while_a_write_hangs_does_not_end_the_thread(tmp_path: 
     assert asyncio.run(_read_until(reader, long)) == long
     asyncio.run(sink.close())
     os.close(reader)
+
+
+async def test_a_loop_that_is_late_takes_no_line_for_lost_that_was_written_meanwhile(path: Path) -> None:
+    sink = LineSink(str(path))
+    try:
+        writing = asyncio.create_task(sink.write(b"one\n"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        time.sleep(3 * PATIENCE)  # noqa: ASYNC251 - as a loop with too much work does
+        await writing
+        await sink.write(b"two\n")
+        assert path.read_bytes() == b"one\ntwo\n"
+    finally:
+        await sink.close()

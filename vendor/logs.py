@@ -78,6 +78,7 @@ class LineSink:
         self._stuck = False
         self._closed = False
         self._torn = False
+        self._through: list[Waiting] | None = None
         self._descriptor = self._open()
         self._jobs: SimpleQueue[tuple[list[Waiting], asyncio.AbstractEventLoop] | None] = SimpleQueue()
         # An executor's threads are waited for at exit: a pipe that nobody reads would keep the process for ever.
@@ -115,6 +116,8 @@ class LineSink:
 
     def _give_up(self, batch: list[Waiting]) -> None:
         """Refuse all who wait, until the write that hangs is through."""
+        if self._through is batch:  # and only this loop is late, which has not been told so yet
+            return
         self._stuck = True
         waiting, self._waiting = self._waiting, []
         _settle([*batch, *waiting], BLOCKED)
@@ -139,6 +142,7 @@ class LineSink:
                 self._append(b"".join([line for line, _ in batch]))
             except Exception as exc:  # noqa: BLE001 - whatever it is, somebody waits to be told
                 failure = f"{type(exc).__name__}: {exc}"
+            self._through = batch
             with suppress(RuntimeError):  # a loop that has ended has nobody left who waits
                 loop.call_soon_threadsafe(self._done, batch, failure, loop)
         if self._path != "-":

@@ -172,7 +172,7 @@ class Service:
             for work in (
                 self._shares.follow(),
                 self._notices.follow(),
-                measure_lag(self._metrics.loop_lag.observe),
+                measure_lag(self._note_lag),
                 self._load_keys(),
                 self._leases.follow(),
                 self._accounts.follow(),
@@ -385,6 +385,10 @@ class Service:
     ) -> Site:
         listener = Listener(find=find, observer=self._observer, clock=self._clock, voice=voice, gate=gate)
         return Site(listener, host=at.host, port=at.port, clock=self._clock, drain=drain)
+
+    def _note_lag(self, lag: float) -> None:
+        self._metrics.loop_lag.observe(lag)
+        self._gate.note_lag(lag)
 
     def _observe(self, entry: Entry) -> None:
         self._metrics.observe(entry, now=self._clock.now())

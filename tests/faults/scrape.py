@@ -16,6 +16,11 @@ class Scrape:
         samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
         self._values = [(sample.name, sample.labels, sample.value) for sample in samples]
 
+    @property
+    def series(self) -> int:
+        """How many series there are."""
+        return len(self._values)
+
     def value(self, name: str, **labels: str) -> float:
         """Return the sum of all series of this name that have these labels."""
         return sum(value for known, has, value in self._values if known == name and labels.items() <= has.items())

@@ -69,3 +69,12 @@ def test_what_was_counted_for_moments_that_are_over_is_forgotten() -> None:
         spread.quietest(float(number), number + 10.0)
     assert len(spread._seconds) <= COUNTED + 1
     assert len(spread._minutes) <= COUNTED // 60 + 2
+
+
+def test_a_moment_that_was_freed_is_quiet_again() -> None:
+    spread = Spread(0.2)
+    taken = [spread.quietest(0.0, 1.0) for _ in range(100)]
+    for moment in taken:
+        spread.free(moment)
+    assert 0.0 <= spread.quietest(0.0, 2.0) < 2.0
+    assert sum(spread._seconds.values()) == sum(spread._minutes.values()) == 1

@@ -45,7 +45,7 @@ async def test_a_renewal_is_late_if_few_are_due_and_a_crowd_is_spread_over_three
     await rig.pass_time(0.36 * (HOUR - MARGIN))
     assert 800 < len(rig.mint.asked) < 1_200
     await rig.pass_time(0.36 * (HOUR - MARGIN) + 32)
-    assert len(rig.mint.asked) == 2_001
+    assert 2_001 <= len(rig.mint.asked) < 2_100
 
 
 async def test_a_holder_that_comes_back_now_and_then_never_waits_for_sts(rig: Rig) -> None:
@@ -120,7 +120,7 @@ async def test_what_aws_wants_proof_for_is_renewed_only_for_who_brings_it(rig: R
     assert rig.mint.lanes == [Lane.FIRST, Lane.RENEWAL]
 
 
-async def test_half_an_hour_after_the_end_of_the_token_that_asked_nothing_is_renewed(rig: Rig) -> None:
+async def test_an_hour_after_the_end_of_the_token_that_asked_nothing_is_renewed(rig: Rig) -> None:
     asked = session(duration=timedelta(hours=12))
     await rig.use(asked, token_for=timedelta(hours=3))
     await rig.pass_time(9 * HOUR - 60)

@@ -8,63 +8,96 @@ import pytest
 
 from tests.fakes.clock import Clock
 from vendor.refusals import Overloaded, Reason
-from vendor.server.gate import Gate
+from vendor.server.gate import FEWEST, Gate
 
 
-class Passes:
-    """A gate, and passes of the loop in which each request takes its time."""
+class Turns:
+    """A gate at which requests come one after the other."""
 
     def __init__(self, *, most: int = 1_000) -> None:
         self.clock = Clock()
         self.gate = Gate(clock=self.clock, most=most)
         self.refused: list[tuple[Reason, int | None]] = []
 
-    async def one(self, requests: int, *, each: float, shed: float = 0.001) -> int:
-        """Return how many of the requests of one pass were let in; none of them stays."""
+    def come(self, requests: int, *, each: float = 0.0) -> int:
+        """Return how many of these requests were let in, each of which takes so many seconds and leaves."""
         let_in = 0
         for _ in range(requests):
             try:
                 self.gate.enter()
             except Overloaded as refusal:
                 self.refused.append((refusal.reason, refusal.retry_after))
-                self.clock.advance(shed)
             else:
                 self.clock.advance(each)
                 self.gate.leave()
                 let_in += 1
-        await asyncio.sleep(0)
         return let_in
+
+    async def be_late(self, lag: float, seconds: float) -> None:
+        """Let the loop be late at each look for so long."""
+        end = self.clock.monotonic() + seconds
+        while self.clock.monotonic() < end:
+            self.clock.advance(0.1 + lag)
+            self.gate.note_lag(lag)
+        await asyncio.sleep(0)
 
 
 async def test_a_rush_is_let_in_as_long_as_it_can_be_answered_in_time() -> None:
-    passes = Passes()
-    assert await passes.one(3_000, each=0.001) == pytest.approx(1_500, abs=2)
-    assert set(passes.refused) == {(Reason.LATE, 1)}
-
-
-async def test_what_goes_on_for_a_while_is_shed_early_until_it_is_over() -> None:
-    passes = Passes()
-    for _ in range(4):
-        assert await passes.one(200, each=0.0025) == 200
-    for _ in range(4):
-        assert await passes.one(200, each=0.0025) == pytest.approx(61, abs=1)
-    assert await passes.one(10, each=0.0025) == 10
-    assert await passes.one(200, each=0.0025) == 200
-
-
-async def test_no_more_are_inside_than_may_be() -> None:
-    passes = Passes(most=2)
-    passes.gate.enter()
-    passes.gate.enter()
-    with pytest.raises(Overloaded) as refused:
-        passes.gate.enter()
-    assert refused.value.reason is Reason.CAPACITY
-    passes.gate.leave()
-    passes.gate.enter()
+    turns = Turns()
+    assert turns.come(3_000, each=0.001) == pytest.approx(1_500, abs=2)
+    assert set(turns.refused) == {(Reason.LATE, 1)}
+    await asyncio.sleep(0)
+    assert turns.come(1_000, each=0.001) == 1_000
 
 
 async def test_time_between_passes_is_nobodys_wait() -> None:
-    passes = Passes()
+    turns = Turns()
     for _ in range(5):
-        assert await passes.one(3, each=0.001) == 3
-        passes.clock.advance(10)
+        assert turns.come(3, each=0.001) == 3
+        await asyncio.sleep(0)
+        turns.clock.advance(10)
+
+
+async def test_a_loop_that_is_late_for_a_moment_turns_nobody_away() -> None:
+    turns = Turns()
+    await turns.be_late(0.6, 0.6)
+    await turns.be_late(0.0, 1.0)
+    assert turns.come(100) == 100
+
+
+async def test_while_the_loop_stays_late_ever_fewer_are_let_in_and_never_none() -> None:
+    turns = Turns()
+    await turns.be_late(0.2, 1.6)
+    assert turns.come(100) == 100
+    await turns.be_late(0.2, 0.5)
+    assert 5 <= turns.come(100) <= 60
+    await turns.be_late(0.3, 30.0)
+    assert turns.come(1_000) == pytest.approx(1_000 * FEWEST, abs=1)
+
+
+async def test_once_it_is_late_no_more_all_are_let_in_again_bit_by_bit() -> None:
+    turns = Turns()
+    await turns.be_late(0.3, 30.0)
+    await turns.be_late(0.0, 1.2)
+    assert 10 <= turns.come(100) <= 60
+    await turns.be_late(0.0, 3.0)
+    assert turns.come(100) == 100
+
+
+async def test_a_look_at_a_good_moment_hides_no_lateness() -> None:
+    turns = Turns()
+    for _ in range(10):
+        await turns.be_late(0.6, 0.1)
+        await turns.be_late(0.0, 0.1)
+    assert turns.come(100) < 70
+
+
+async def test_no_more_are_inside_than_may_be() -> None:
+    turns = Turns(most=2)
+    turns.gate.enter()
+    turns.gate.enter()
+    with pytest.raises(Overloaded) as refused:
+        turns.gate.enter()
+    assert refused.value.reason is Reason.CAPACITY
+    turns.gate.leave()
+    turns.gate.enter()

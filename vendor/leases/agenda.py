@@ -75,5 +75,10 @@ class Spread:
         self._minutes[int(moment) // MINUTE] += 1
         return moment
 
+    def free(self, moment: float) -> None:
+        """Take a moment no longer that was taken."""
+        self._seconds[int(moment)] -= 1
+        self._minutes[int(moment) // MINUTE] -= 1
+
     def _busy(self, moment: float) -> tuple[int, int]:
         return self._seconds[int(moment)], self._minutes[int(moment) // MINUTE]

@@ -62,6 +62,8 @@ class Lease:
     warrant: Warrant | None = None
     lent_until: float = float("-inf")
     """When what its holder was given last ends, on the clock that never steps: until then the holder may come back."""
+    turn: float = float("-inf")
+    """When it is to be renewed, on the clock that never steps."""
     asleep: bool = False
     """Whether it is renewed only if somebody asks for it again."""
     stale: bool = False

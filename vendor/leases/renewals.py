@@ -24,7 +24,7 @@ few are due, they are renewed late in it.
 """
 LATEST: Final = 0.97
 """The share of it after which a lease is renewed at the latest: the rest is for the mint."""
-TRUSTED_ON: Final = timedelta(minutes=30)
+TRUSTED_ON: Final = timedelta(hours=1)
 """How long after the end of the token that asked last a session is still renewed."""
 FIRST_PAUSE: Final = 1.0
 """Seconds until a renewal that failed is tried again; twice as many after each further one."""
@@ -55,10 +55,17 @@ class Renewals:
         return {scope: count for scope, count in self._stale.items() if count}
 
     def hold(self, lease: Lease) -> None:
-        """Hold a lease that has just been minted; it has its turn once somebody is lent it."""
+        """Hold a lease that has just been minted.
+
+        It has its turn once somebody is lent it. Where it is to be renewed before that is known, as what its holder
+        was lent before ends later, it has one all the same: a whole fleet may come back in that very minute.
+        """
         self._held.put(lease)
         lease.asleep = True
-        self._agenda.put(lease.session.key, max(lease.lent_until, self._clock.monotonic()))
+        too_late = lease.ends - lease.margin < lease.lent_until
+        self._agenda.put(
+            lease.session.key, self._turn(lease) if too_late else max(lease.lent_until, self._clock.monotonic())
+        )
         while (excess := self._held.excess()) is not None:
             self.let_go(excess)
 
@@ -98,7 +105,7 @@ class Renewals:
     def _is_due(self, lease: Lease) -> bool:
         if lease.remaining(self._clock) <= 0:
             self.let_go(lease)
-        elif lease.in_use and self._warranted(lease):
+        elif (lease.in_use or self._clock.monotonic() < lease.lent_until) and self._warranted(lease):
             return True
         else:
             self._sleep(lease)
@@ -127,11 +134,19 @@ class Renewals:
         """Give a lease its turn, as somebody is lent it."""
         self._rouse(lease)
         lease.asleep = False
+        self._agenda.put(lease.session.key, self._turn(lease))
+
+    def _turn(self, lease: Lease) -> float:
+        """Return when a lease is to be renewed: at a quiet moment of the time that it is good for."""
+        if not lease.margin:
+            return lease.ends
         useful = lease.lifetime - lease.margin
         begin = max(lease.minted_monotonic + EARLIEST * useful, self._clock.monotonic())
         end = lease.minted_monotonic + LATEST * useful
-        turn = max(self._spread.quietest(min(begin, end), end), lease.retry_at) if lease.margin else lease.ends
-        self._agenda.put(lease.session.key, turn)
+        if lease.turn > self._clock.monotonic():
+            self._spread.free(lease.turn)
+        lease.turn = self._spread.quietest(min(begin, end), end)
+        return max(lease.turn, lease.retry_at)
 
     def _rouse(self, lease: Lease) -> None:
         if lease.stale:

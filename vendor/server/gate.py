@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from math import exp
 from typing import TYPE_CHECKING, Final
 
 from vendor.refusals import Overloaded, Reason
@@ -10,27 +11,42 @@ from vendor.refusals import Overloaded, Reason
 if TYPE_CHECKING:
     from vendor.audit import Clock
 
+LOOK: Final = 0.1
+"""Seconds between looks at how late the event loop is."""
 RUSH: Final = 1.5
 """Seconds that a request may have waited for its turn: most SDKs give up after two."""
-PRESSED: Final = 0.15
-"""Seconds that it may have waited where others have waited as long for a while already."""
-A_WHILE: Final = 2.0
+LATE: Final = 0.1
+"""Seconds by which the event loop wakes late on average where there is more work than time."""
+PRESSED: Final = 0.3
+"""Seconds that it may have waited where too much has come for a while already."""
+A_WHILE: Final = 1.5
 """Seconds of that after which it is no rush any more but too much work."""
+SMOOTH: Final = 0.5
+"""Seconds over which that average is taken, about."""
+FEWER: Final = 0.7
+"""What is left of the share that is let in after a tenth of a second in which the loop was late."""
+MORE: Final = 0.05
+"""What it grows by after one in which it was not."""
+FEWEST: Final = 0.02
+"""What it is at least."""
 
 
 class Gate:
-    """Counts who is inside, at most `most`, and how late each one's turn comes.
+    """Lets at most `most` requests in at once, and fewer where there is more work than time for it.
 
-    All requests that have come are read in one pass of the event loop and answered one after the other, so the last has
-    waited for as long as the pass has taken. A rush is served as long as that makes sense (a fleet that starts); what
-    goes on longer than that is shed early, as each answer that comes too late is asked for again.
+    A rush is served as long as that makes sense: a fleet that starts, all at once. If the event loop is late for longer
+    than that, an ever smaller share is let in, until it is late no more. Whoever is turned away has cost next to
+    nothing, while each answer that comes too late is asked for again.
     """
 
     def __init__(self, *, clock: Clock, most: int) -> None:
         self._clock = clock
         self._inside = 0
         self._pass_began: float | None = None
+        self._late = 0.0
         self._late_since: float | None = None
+        self._share = 1.0
+        self._turns = 0.0
         self.most = most
 
     def enter(self) -> None:
@@ -38,28 +54,41 @@ class Gate:
 
         Raises Overloaded.
         """
-        now = self._clock.monotonic()
-        if self._pass_began is None:
-            self._pass_began = now
-            asyncio.get_running_loop().call_soon(self._end_pass)
         if self._inside >= self.most:
             raise Overloaded(Reason.CAPACITY, detail=f"{self._inside} requests are under way")
-        waited = now - self._pass_began
-        if waited > (PRESSED if self._pressed(now) else RUSH):
+        waited = self._waited()
+        if waited > (RUSH if self._share == 1.0 else PRESSED):
             raise Overloaded(Reason.LATE, detail=f"waited {waited:.2f} s for its turn")
+        self._turns += self._share
+        if self._turns < 1.0:
+            raise Overloaded(Reason.LATE, detail=f"the event loop is {self._late:.2f} s late")
+        self._turns -= 1.0
         self._inside += 1
 
     def leave(self) -> None:
         """Let a request out."""
         self._inside -= 1
 
-    def _pressed(self, now: float) -> bool:
-        return self._late_since is not None and now - self._late_since > A_WHILE
+    def note_lag(self, lag: float) -> None:
+        """Note by how many seconds the event loop woke late; it is to be told so every LOOK, and cannot be then."""
+        now = self._clock.monotonic()
+        self._late += (lag - self._late) * (1.0 - exp(-(lag + LOOK) / SMOOTH))
+        if self._late <= LATE:
+            self._late_since = None
+            self._share = min(1.0, self._share + MORE)
+        elif self._late_since is None:
+            self._late_since = now
+        elif now - self._late_since > A_WHILE:
+            self._share = max(FEWEST, self._share * FEWER ** ((lag + LOOK) / LOOK))
+
+    def _waited(self) -> float:
+        """Return how long the pass of the loop has taken so far in which all requests that have come are read."""
+        now = self._clock.monotonic()
+        if self._pass_began is None:
+            self._pass_began = now
+            asyncio.get_running_loop().call_soon(self._end_pass)
+        return now - self._pass_began
 
     def _end_pass(self) -> None:
-        """Note whether the pass kept anybody waiting; it runs at the beginning of the next one."""
-        began, self._pass_began = self._pass_began, None
-        if began is None or self._clock.monotonic() - began <= PRESSED:
-            self._late_since = None
-        elif self._late_since is None:
-            self._late_since = began
+        """Forget the pass; this runs at the beginning of the next one."""
+        self._pass_began = None
