@@ -122,8 +122,7 @@ class Site:
             for listening in before
             for shown in listening.sockets
         ]
-        for listening in before:
-            listening.close()
+        await _stop_listening(before)
         self._tls = tls
         # The last one is still agreeing on TLS with some, who are not counted yet.
         self._servers = [server for server in served if server.connections or server is served[-1]] + [serving]
@@ -144,8 +143,7 @@ class Site:
     async def _stop_accepting(self) -> None:
         """Stop listening, and take in whom the system had let in already: to close would reset their connections."""
         shown = [_twin(each) for listening in self._accepting for each in listening.sockets]
-        for listening in self._accepting:
-            listening.close()
+        await _stop_listening(self._accepting)
         taking = [asyncio.create_task(self._take_in(waiting)) for each in shown for waiting in _waiting(each)]
         if taking:
             await asyncio.wait(taking, timeout=max(self._drain, TAKEN_IN))
@@ -179,6 +177,21 @@ async def follow(
                 told(exc)
             else:
                 told(None)
+
+
+async def _stop_listening(accepting: list[asyncio.Server]) -> None:
+    """Close listening sockets, but not before whoever was accepted by them has a transport.
+
+    asyncio makes it in a task of its own, which fails where the server was closed meanwhile, and nobody then closes the
+    connection: its client waits until it gives up.
+    """
+    loop = asyncio.get_running_loop()
+    for listening in accepting:
+        for shown in listening.sockets:
+            loop.remove_reader(shown.fileno())
+    await asyncio.sleep(0)
+    for listening in accepting:
+        listening.close()
 
 
 async def _leave(servers: list[Server]) -> None:
