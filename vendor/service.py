@@ -46,7 +46,7 @@ from vendor.server.operators import OperatorDoors
 from vendor.server.public import PublicDoors
 from vendor.server.site import Site, follow, tls_context
 from vendor.sharing import Sharing
-from vendor.targets import Targets
+from vendor.targets import Targets, unsigned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -267,6 +267,7 @@ class Service:
             report=self._metrics.sts,
             chain=self._chain,
             told=self._observer.identity,
+            unsigned=unsigned(configuration),
             before=before,
         )
 

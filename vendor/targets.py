@@ -22,6 +22,7 @@ from vendor.mint.endpoint import Options
 from vendor.mint.own import WhoAmI
 from vendor.mint.sts import Sts
 from vendor.policy.fingerprint import fingerprint
+from vendor.policy.session import BROUGHT
 from vendor.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from aiobotocore.session import AioSession
 
+    from vendor.config import Configuration
     from vendor.config.values import Target
     from vendor.leases.lease import Lease
     from vendor.mint.asking import Clock
@@ -57,10 +59,10 @@ class _Part:
     organizations: Asking
     following: asyncio.Task[None] | None = None
 
-    async def open(self) -> None:
-        """Make ready, and begin to look after the identity, which is there at once in most places."""
+    async def open(self, *, signs: bool) -> None:
+        """Make ready, and begin to look after the identity if it signs, which is there at once in most places."""
         await self.sts.open()
-        if self.following is None:
+        if signs and self.following is None:
             with suppress(Refusal, TimeoutError):
                 async with asyncio.timeout(FOUND_WITHIN):
                     await self.identity.keys()
@@ -79,7 +81,10 @@ class _Part:
 
 
 class Targets:
-    """What mints with every configured target; a target that has not changed since `before` keeps its own."""
+    """What mints with every configured target; a target that has not changed since `before` keeps its own.
+
+    At those that are `unsigned` nobody asks for anything in the service's own name, so no identity is looked for.
+    """
 
     def __init__(
         self,
@@ -90,12 +95,14 @@ class Targets:
         report: Callable[[str, str, str, str, float], None],
         chain: Chain,
         told: Callable[[Identity], None] = lambda _identity: None,
+        unsigned: frozenset[str] = frozenset(),
         before: Targets | None = None,
     ) -> None:
         self._aws = aws
         self._clock = clock
         self._report = report
         self._chain = chain
+        self._unsigned = unsigned
         self.devices: Devices = Devices(read=_read) if before is None else before.devices
         self._told = told
         known = {} if before is None else before.parts
@@ -121,7 +128,8 @@ class Targets:
     @property
     def healthy(self) -> Mapping[str, Callable[[], float]]:
         """What tells whether the service's identity at each target is good at this moment."""
-        return {name: partial(_is_healthy, part.identity) for name, part in self.parts.items()}
+        signing = {name: part for name, part in self.parts.items() if name not in self._unsigned}
+        return {name: partial(_is_healthy, part.identity) for name, part in signing.items()}
 
     def is_chained(self, name: str) -> bool:
         """Tell whether the service is itself the session of a role at a target, as far as is known."""
@@ -143,8 +151,8 @@ class Targets:
 
     async def open(self) -> None:
         """Make ready what is not yet."""
-        for part in self.parts.values():
-            await part.open()
+        for name, part in self.parts.items():
+            await part.open(signs=name not in self._unsigned)
 
     async def close(self, *, after: Targets | None = None) -> None:
         """Let go; but of what is still used `after` this."""
@@ -195,6 +203,15 @@ class Targets:
 
 def _is_healthy(identity: Identity) -> float:
     return float(identity.healthy)
+
+
+def unsigned(configuration: Configuration) -> frozenset[str]:
+    """Return the targets of which all scopes are minted by what the caller brings."""
+    scopes = configuration.scopes.values()
+    used = {scope.target for scope in scopes}
+    signing = {scope.target for scope in scopes if scope.mint.action not in BROUGHT}
+    listing = {one.organization.target for scope in scopes for one in scope.parameters if one.organization}
+    return frozenset(used - signing - listing)
 
 
 def _is_open(region: Region) -> float:

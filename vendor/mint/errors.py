@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import ClientError as HttpError
 from botocore.exceptions import ClientError
 
-from vendor.policy.session import Action
+from vendor.policy.session import BROUGHT
 from vendor.refusals import ExpiredToken, PolicyTooLarge, Reason, Refusal, RoleRefused, StsThrottled, StsUnavailable
 
 UNUSABLE: Final = "AWS STS gave an answer that cannot be used"
@@ -58,9 +58,7 @@ MEANING: Final[dict[str, tuple[type[Refusal], Reason]]] = {
     **dict.fromkeys(_UNREACHABLE, (StsUnavailable, Reason.IDENTITY_UNREACHABLE)),
 }
 """What each code means; any other below status 500 is AWS refusing the role."""
-OF_CALLER: Final = frozenset(
-    {Action.WEB_IDENTITY.value, Action.SAML.value, Action.COGNITO_IDENTITY.value, "GetId"},
-)
+OF_CALLER: Final = frozenset({"GetId", *(action.value for action in BROUGHT)})
 """The actions that bear no signature of the service: what has expired there is what the caller brought."""
 _EXPIRED: Final = ("ExpiredTokenException", "ExpiredToken")
 # AWS has one code for a token that it could not look into yet and one that it will never take; only the text tells.

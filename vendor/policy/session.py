@@ -26,6 +26,10 @@ class Action(StrEnum):
     COGNITO_IDENTITY = "GetCredentialsForIdentity"
 
 
+BROUGHT: Final = frozenset({Action.WEB_IDENTITY, Action.SAML, Action.COGNITO_IDENTITY})
+"""What is asked with what the caller brings, and bears no signature of the service."""
+
+
 class Hop(NamedTuple):
     """A role on the way to the role, as it is assumed."""
 
