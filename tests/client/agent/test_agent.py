@@ -19,6 +19,7 @@ import pytest
 
 from tests.client.conftest import ROOT
 from tests.client.service import SECRET, TOKEN, Handler, Service, golden, raw, refused, vended
+from vendor.client.agent import callers
 from vendor.client.agent.callers import user_of
 
 if TYPE_CHECKING:
@@ -277,30 +278,54 @@ def test_a_caller_that_leaves_is_nothing_special(shared: Agent) -> None:
 # Whose program asks.
 
 
+@pytest.fixture(params=["asked", "read"])
+def told(request: pytest.FixtureRequest) -> Callable[[socket.socket], int | None]:
+    """Both ways of knowing the user: a kernel that is asked, and one whose tables are read."""
+    if request.param == "asked":
+        return lambda caller: callers._asked(caller.family, caller.getpeername(), caller.getsockname())
+    return lambda caller: callers._read(caller.getpeername(), caller.getsockname())
+
+
 @pytest.mark.allow_hosts(["127.0.0.1", "::1", "::ffff:127.0.0.1"])
-def test_the_kernel_knows_the_user_behind_a_caller() -> None:
-    for family, host, ours in (
-        (socket.AF_INET, "127.0.0.1", "127.0.0.1"),
-        (socket.AF_INET6, "::1", "::1"),
-        (socket.AF_INET6, "::ffff:127.0.0.1", "127.0.0.1"),  # as Java connects
+@pytest.mark.parametrize(
+    ("family", "host"),
+    [
+        (socket.AF_INET, "127.0.0.1"),
+        (socket.AF_INET6, "::1"),
+        (socket.AF_INET6, "::ffff:127.0.0.1"),  # as Java connects
+    ],
+)
+def test_the_kernel_knows_the_user_behind_a_caller(
+    told: Callable[[socket.socket], int | None], family: socket.AddressFamily, host: str
+) -> None:
+    ours = host.removeprefix("::ffff:")
+    with (
+        socket.create_server((ours, 0), family=socket.AF_INET6 if ours == "::1" else socket.AF_INET) as listening,
+        socket.socket(family) as caller,
     ):
-        with socket.create_server((ours, 0), family=socket.AF_INET6 if ours == "::1" else socket.AF_INET) as listening:
-            caller = socket.socket(family)
-            caller.connect((host, listening.getsockname()[1]))
-            accepted, _ = listening.accept()
-            with accepted, caller:
-                assert user_of(accepted) == os.geteuid()
-                caller.shutdown(socket.SHUT_WR)
-                assert user_of(accepted) == os.geteuid()
+        caller.connect((host, listening.getsockname()[1]))
+        accepted, _ = listening.accept()
+        with accepted:
+            assert told(accepted) == user_of(accepted) == os.geteuid()
+            caller.shutdown(socket.SHUT_WR)
+            assert told(accepted) == user_of(accepted) == os.geteuid()
 
 
-def test_a_caller_that_closed_is_nobodys() -> None:
+def test_a_caller_that_closed_is_nobodys(told: Callable[[socket.socket], int | None]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         caller = socket.create_connection(listening.getsockname())
         accepted, _ = listening.accept()
         with accepted:
             caller.close()
-            assert user_of(accepted) is None  # the kernel would call it root's
+            assert told(accepted) is None  # the kernel would call it root's
+            assert user_of(accepted) is None
+
+
+def test_a_socket_that_is_not_there_is_nobodys() -> None:
+    nowhere = ("127.0.0.1", 1), ("127.0.0.1", 2)
+    with pytest.raises(OSError, match="knows no such socket"):
+        callers._asked(socket.AF_INET, *nowhere)
+    assert callers._read(*nowhere) is None
 
 
 def test_the_user_behind_a_unix_socket_is_known(tmp_path: Path) -> None:
