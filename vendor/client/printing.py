@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-from vendor.client.shell import export_lines
-
 TYPE_CHECKING = False  # as in address.py
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -13,8 +11,6 @@ if TYPE_CHECKING:
 
     from vendor.client.credentials import Credentials
     from vendor.client.scope import Parameter, Scope
-
-__all__ = ["export_lines", "for_process", "scope_lines", "scopes_document"]
 
 
 def for_process(credentials: Credentials) -> dict[str, object]:
