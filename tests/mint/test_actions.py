@@ -87,6 +87,12 @@ POOLED = session(
 )
 
 
+CUT = (
+    b'<a xmlns="urn:oasis:names:tc:SAML:2.0:assertion">'
+    b'<AuthnStatement SessionNotOnOrAfter="2026-03-01T12:20:00Z"/><b></a>'
+)
+
+
 def token(**claims: Any) -> Proof:
     payload = {"iss": BY_TOKEN.issuer, "sub": BY_TOKEN.subject, **claims}
     parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({}, payload)]
@@ -222,7 +228,6 @@ async def test_an_assertion_that_allows_too_little_is_not_sent(rig: Rig, fake: S
 @pytest.mark.parametrize(
     "said",
     [
-        Proof(saml_assertion=Secret("QUJD")),
         Proof(saml_assertion=Secret("QUJDR")),
         assertion("soon"),
         assertion(before='<!DOCTYPE a [<!ENTITY b "c">]>'),
@@ -230,12 +235,25 @@ async def test_an_assertion_that_allows_too_little_is_not_sent(rig: Rig, fake: S
         Proof(saml_assertion=Secret(base64.b64encode(b"<a>" * 100).decode())),
         Proof(saml_assertion=Secret(base64.b64encode(b"<a>" + b"<b/>" * 5_001 + b"</a>").decode())),
     ],
-    ids=["no XML", "no base64", "no time", "an entity", "a document type", "too deep", "too much"],
+    ids=["no base64", "no time", "an entity", "a document type", "too deep", "too much"],
 )
 async def test_what_is_no_assertion_is_not_sent(rig: Rig, fake: STS, said: Proof) -> None:
     refused = await refusal(rig, BY_ASSERTION, said)
     assert (type(refused), refused.public) == (InvalidRequest, "saml_assertion is no SAML response")
     assert fake.requests == []
+
+
+@pytest.mark.parametrize(
+    ("xml", "seconds"),
+    [
+        (b"no XML", 3600),
+        (b"<a:unbound/>", 3600),
+        (CUT, 1200),
+    ],
+)
+async def test_what_is_not_well_formed_is_for_aws_to_refuse(rig: Rig, fake: STS, xml: bytes, seconds: int) -> None:
+    await rig.sts.mint(BY_ASSERTION, proof=Proof(saml_assertion=Secret(base64.b64encode(xml).decode())))
+    assert fake.requests[0].duration_seconds == seconds
 
 
 async def test_the_services_own_assertion_is_read_when_it_is_needed(rig: Rig, fake: STS) -> None:
@@ -247,7 +265,7 @@ async def test_the_services_own_assertion_is_read_when_it_is_needed(rig: Rig, fa
     rig.files["/assertion"] = b"\n".join((given.reveal()[:40].encode(), given.reveal()[40:].encode(), b""))
     await rig.sts.mint(own)
     assert fake.requests[0].parameters["SAMLAssertion"] == given.reveal()
-    rig.files["/assertion"] = b"QUJD"
+    rig.files["/assertion"] = b"QUJDR"
     assert (await refusal(rig, own)).reason is Reason.BASE_IDENTITY
     rig.files["/assertion"] = b"\xff"
     assert "UnicodeDecodeError" in (await refusal(rig, own)).detail

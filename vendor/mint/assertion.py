@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 from xml.parsers import expat
@@ -23,11 +24,12 @@ _STATEMENT: Final = "urn:oasis:names:tc:SAML:2.0:assertion AuthnStatement"
 def read_end(assertion: str) -> datetime | None:
     """Return the earliest SessionNotOnOrAfter, in UTC, None if there is none.
 
-    Raises InvalidRequest for what is no XML in base64, or XML that defines anything of its own.
+    What is not well-formed is read as far as it is: AWS opens nothing with it. Raises InvalidRequest for what is no
+    base64, and for XML that is too much or defines anything of its own.
     """
     try:
         found = _Reading().read(base64.b64decode(assertion, validate=True))
-    except (binascii.Error, expat.ExpatError, ValueError, _RefusedError) as exc:
+    except (binascii.Error, ValueError, _RefusedError) as exc:
         public = "saml_assertion is no SAML response"
         raise InvalidRequest(Reason.MISSING_PROOF, public, detail=f"{public}: {type(exc).__name__}") from exc
     return min(found, default=None)
@@ -50,7 +52,8 @@ class _Reading:
         parser.EntityDeclHandler = self._refuse
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
-        parser.Parse(raw, True)  # noqa: FBT003 - expat knows it by its place
+        with suppress(expat.ExpatError):
+            parser.Parse(raw, True)  # noqa: FBT003 - expat knows it by its place
         return self._found
 
     def _refuse(self, *_: object) -> None:
