@@ -34,6 +34,7 @@ from vendor.metrics import Metrics
 from vendor.mint.chain import Chain
 from vendor.mint.shares import Shares
 from vendor.observer import Mints, Observer
+from vendor.overview import gather
 from vendor.policy.decision import Mapping
 from vendor.policy.packing import Packing
 from vendor.process import SystemClock, calm_collector, measure_lag
@@ -43,6 +44,7 @@ from vendor.server import wire
 from vendor.server.gate import Gate
 from vendor.server.listener import Listener
 from vendor.server.operators import OperatorDoors
+from vendor.server.page.recent import Recent
 from vendor.server.public import PublicDoors
 from vendor.server.site import Site, follow, tls_context
 from vendor.sharing import Sharing
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from vendor.config.values import Listen, Operations, Tls
     from vendor.policy.session import RoleSession
     from vendor.server.listener import Doors, Voice
+    from vendor.server.page.overview import Overview
 
     Find = Callable[[tuple[str, ...]], Doors | None]
 
@@ -120,6 +123,8 @@ class Service:
         limits = configuration.limits
         self._allowance = Allowance(clock=clock, rate=limits.requests_per_second, burst=limits.burst)
         self._gate = Gate(clock=clock, most=limits.concurrent_requests)
+        self._recent = Recent()
+        self._reloaded = clock.now()
         self._holders = Holders(clock=clock, shared=self._shared)
         self._chain.lender = self._leases
         self._leaving: set[asyncio.Task[None]] = set()
@@ -142,6 +147,8 @@ class Service:
             revoking=self._revoking,
             held=self._leases.holds,
             readiness=self._readiness,
+            overview=self._overview,
+            latest=self._recent.latest,
             remark=lambda: self._reloading.remark,
         )
         metrics.revocations.set_function(self._revocations.count)
@@ -300,7 +307,7 @@ class Service:
 
     def _put(self, mapping: Mapping) -> None:
         """Decide by a mapping, and by what serves now, from this moment on; nothing may be awaited here."""
-        self._generation = mapping.generation
+        self._generation, self._reloaded = mapping.generation, self._clock.now()
         self._mints.switch(self._targets.sts)
         self._share()
         self._exchange.switch(authenticator=self._made_authenticator(self._issuers), mapping=mapping)
@@ -394,6 +401,23 @@ class Service:
     def _observe(self, entry: Entry) -> None:
         self._metrics.observe(entry, now=self._clock.now())
         self._holders.observe(entry)
+        self._recent.observe(entry)
+
+    def _overview(self) -> Overview:
+        return gather(
+            self._configuration,
+            expiry=self._expiry,
+            stale=self._leases.stale,
+            targets=self._targets,
+            issuers=self._issuers,
+            now=self._clock.now(),
+            version=version("credential-vendor"),
+            why_not=self._readiness(),
+            generation=self._generation,
+            reloaded=self._reloaded,
+            problems=self._reloading.problems,
+            revocations=self._revocations.count(),
+        )
 
     def _loaded(self) -> dict[str, Any]:
         configuration = self._configuration

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_right
 from collections import defaultdict
 from math import ceil
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
 
@@ -48,6 +50,15 @@ class _Out:
             self.active -= count
             self.expired += count
 
+    def within(self, bounds: Sequence[float]) -> list[int]:
+        """Return how many end within each two neighbours of the bounds, which ascend."""
+        counts = [0] * (len(bounds) - 1)
+        for second, (count, _) in self._ends.items():
+            at = bisect_right(bounds, second) - 1
+            if 0 <= at < len(counts):
+                counts[at] += count
+        return counts
+
     def next_expiry(self) -> float | None:
         return self._ends[self._order[0]][1] if self._order else None
 
@@ -81,6 +92,12 @@ class ExpiryLedger:
     def next_expiry(self) -> dict[str, float]:
         """Return the earliest end as seconds since the epoch, for each scope that has a session."""
         return {scope: end for scope, out in self._current() if (end := out.next_expiry()) is not None}
+
+    def timeline(self, step: float, steps: int) -> dict[str, list[int]]:
+        """Return how many sessions end within each of the next `steps` times `step` seconds, by scope."""
+        now = self._clock.monotonic()
+        bounds = [now + step * number for number in range(steps + 1)]
+        return {scope: out.within(bounds) for scope, out in self._current() if out.active}
 
     def _current(self) -> list[tuple[str, _Out]]:
         now = self._clock.monotonic()

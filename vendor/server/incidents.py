@@ -97,7 +97,14 @@ class IncidentDoors:
         """Answer who holds a key."""
         visit.target.refuse_query()
         await self._operator(visit)
-        return Answer(200, wire.dump(self._told(await self._holding(visit.target.segments[2]))), visit.request_id)
+        return Answer(200, wire.dump(await self.holder(visit.target.segments[2])), visit.request_id)
+
+    async def holder(self, key: str) -> dict[str, Any]:
+        """Return who holds a key.
+
+        Raises NotFound.
+        """
+        return self._told(await self._holding(key))
 
     async def _revocations(self, visit: Visit) -> Answer:
         """Answer which revocations are in force, page by page, the oldest first."""
@@ -122,10 +129,18 @@ class IncidentDoors:
         principal = await self._operator(visit)
         members = await wire.read_body(visit.request)
         self._still(principal)  # who was one when the request began may be none when it is all there
+        new, told = await self.stop(members, principal, visit)
+        return Answer(201 if new else 200, wire.dump(told), visit.request_id)
+
+    async def stop(self, members: dict[str, Any], principal: Principal, visit: Visit) -> tuple[bool, dict[str, Any]]:
+        """Stop whom these members name, and return whether that is new and what is told of it.
+
+        Raises Refusal.
+        """
         revocation = await self._reader.read(members, by=(principal.issuer, principal.subject))
         stopped = await self._revoking.revoke(revocation, _acting(principal, visit))
         told = written.write(stopped.revocation) | {"kept": stopped.kept} | _outstanding(stopped.sessions)
-        return Answer(201 if stopped.new else 200, wire.dump(told), visit.request_id)
+        return stopped.new, told
 
     async def _lift(self, visit: Visit) -> Answer:
         """Let somebody on."""
@@ -133,9 +148,20 @@ class IncidentDoors:
         if visit.request.body_exists:
             raise InvalidRequest(Reason.MALFORMED_REQUEST, "a DELETE request has no body")
         principal = await self._operator(visit)
-        lifted = await self._revoking.lift(visit.target.segments[2], _acting(principal, visit))
-        told = written.write(lifted) | _outstanding(await self._revoking.sessions(lifted))
+        told = await self.let_on(visit.target.segments[2], principal, visit)
         return Answer(200, wire.dump(told), visit.request_id)
+
+    async def let_on(self, revocation_id: str, principal: Principal, visit: Visit) -> dict[str, Any]:
+        """Lift a revocation, and return what is told of it.
+
+        Raises Refusal.
+        """
+        lifted = await self._revoking.lift(revocation_id, _acting(principal, visit))
+        return written.write(lifted) | _outstanding(await self._revoking.sessions(lifted))
+
+    def standing(self) -> list[dict[str, Any]]:
+        """Return the revocations in force, the oldest first."""
+        return [written.write(one) for one in self._revoking.revocations.active()]
 
     async def _holding(self, key: str) -> Holding:
         found = await self._revoking.holders.seek(key) if _KEY.fullmatch(key) else None

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from vendor.refusals import AccessDenied, InvalidRequest, Reason
 from vendor.server import explanation, wire
 from vendor.server.answer import Answer
 from vendor.server.incidents import IncidentDoors
+from vendor.server.page.desk import Desk
+from vendor.server.page.doors import PageDoors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from vendor.exchange import Exchange
     from vendor.identity.principal import Principal
     from vendor.policy.grant import Grant
     from vendor.revoking import Revoking
     from vendor.server.listener import Doors, Visit
+    from vendor.server.page.overview import Overview
+    from vendor.server.page.recent import Seen
 
 IN_TIME: Final = 5.0
 """Seconds within which an operator is authenticated."""
@@ -34,7 +38,8 @@ class OperatorDoors:
     """What the operators' listener answers.
 
     `held` tells whether these credentials of a session's key are lent on. `readiness` returns why the service is not
-    ready, None if it is; `remark` what an operator should know although it is, None for nothing.
+    ready, None if it is; `remark` what an operator should know although it is, None for nothing. `overview` and
+    `latest` return what the page shows.
     """
 
     def __init__(
@@ -46,6 +51,8 @@ class OperatorDoors:
         revoking: Revoking,
         held: Callable[[bytes, str], bool],
         readiness: Callable[[], str | None],
+        overview: Callable[[], Overview],
+        latest: Callable[[], Sequence[Seen]],
         remark: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._exchange = exchange
@@ -55,6 +62,9 @@ class OperatorDoors:
         self._remark = remark
         self._incidents = IncidentDoors(
             exchange=exchange, revoking=revoking, held=held, operator=self._operator, still=self._check
+        )
+        self._page = PageDoors(
+            overview=overview, latest=latest, desk=Desk(self._incidents, self.explain), operator=self._proven
         )
 
     def appoint(self, operators: tuple[Grant, ...]) -> None:
@@ -73,7 +83,7 @@ class OperatorDoors:
             case ("v1", "explain"):
                 return {"POST": self._explain}
             case _:
-                return self._incidents.find(segments)
+                return self._incidents.find(segments) or self._page.find(segments)
 
     async def _expose(self, visit: Visit) -> Answer:
         body, content_type = self._metrics.expose()
@@ -96,6 +106,13 @@ class OperatorDoors:
         operator = await self._operator(visit)
         members = await wire.read_body(visit.request)
         self._check(operator)  # who was one when the request began may be none when it is all there
+        return Answer(200, wire.dump(self.explain(members)), visit.request_id)
+
+    def explain(self, members: dict[str, Any]) -> dict[str, Any]:
+        """Return what would be decided for what the members suppose.
+
+        Raises InvalidRequest.
+        """
         scope, issuer = wire.pop_text(members, "scope"), wire.pop_text(members, "issuer")
         attributes = wire.read_attributes(members.pop("attributes", {}))
         asked = wire.read_asked(members, scope=scope)
@@ -103,16 +120,17 @@ class OperatorDoors:
         if principal is None:
             raise InvalidRequest(Reason.MALFORMED_REQUEST, "issuer must be the name of a configured issuer")
         decision = self._exchange.explain(principal, asked)
-        told = explanation.of_decision(decision, principal, asked, now=self._exchange.now(), whole=True)
-        return Answer(200, wire.dump(told), visit.request_id)
+        return explanation.of_decision(decision, principal, asked, now=self._exchange.now(), whole=True)
 
     async def _operator(self, visit: Visit) -> Principal:
         """Return the operator who asks.
 
         Raises Refusal unless the token is one of an operator.
         """
-        token = wire.read_token(visit.request)
-        principal = await self._exchange.authenticate(token, deadline=visit.began + IN_TIME)
+        return await self._proven(wire.read_token(visit.request), visit.began)
+
+    async def _proven(self, token: str | None, began: float) -> Principal:
+        principal = await self._exchange.authenticate(token, deadline=began + IN_TIME)
         self._check(principal)
         return principal
 
