@@ -178,7 +178,7 @@ def standing(token: str | None, revocations: Sequence[Mapping[str, Any]]) -> Htm
             element("code", one["id"]),
             _whom(one),
             one["reason"],
-            f"{one['by']['principal']}",
+            one["by"]["subject"],
             one["until"],
             form(
                 "lift", "Lift", element("input", type="hidden", name="id", value=one["id"]), token=token, kind="quiet"
