@@ -248,3 +248,15 @@ def test_more_than_there_is_room_for_are_told_to_come_again(time_: Time) -> None
     go.set()
     settled(first)
     assert second.get(1).access_key_id == "ASIA1"
+
+
+def test_where_no_thread_can_be_started_it_is_tried_again(time_: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    one = held(Script(credentials(time_)), time_, room=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", fail)
+        with pytest.raises(Unavailable):
+            one.get(1)
+    assert one.get(1).access_key_id == "ASIA1"

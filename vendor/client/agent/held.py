@@ -91,10 +91,14 @@ class Held:
         if fresh or self._flying or self._clock.monotonic() < self._again:
             return
         self._flying = self._room.acquire(blocking=False)
+        if self._flying:
+            try:
+                threading.Thread(target=self._fly, name="vend-fetch", daemon=True).start()
+            except RuntimeError:  # the system allows no more threads
+                self._room.release()
+                self._flying = False
         if not self._flying:
             self._failure = Unavailable("overloaded", "too many ask the service at once", None, 503, 1)
-        else:
-            threading.Thread(target=self._fly, name="vend-fetch", daemon=True).start()
 
     def _fly(self) -> None:
         try:

@@ -81,7 +81,11 @@ class Listener:
             self._reading[caller] = peer
         thread = threading.Thread(target=self._serve, args=(caller, peer), daemon=True)
         self._threads.add(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # the system allows no more threads
+            self._forget(caller, peer, thread)
+            _turn_away(caller)
 
     def _make_room(self, peer: str) -> bool:
         """Hang up on whoever has been sending for the longest time, of one address or of any."""
@@ -100,11 +104,14 @@ class Listener:
                 if reply:
                     wire.write(caller, reply)
         finally:
-            with self._lock:
-                self._reading.pop(caller, None)
-                self._present[peer] -= 1
-                self._present += Counter()  # forgets who is no longer there
-            self._threads.discard(threading.current_thread())
+            self._forget(caller, peer, threading.current_thread())
+
+    def _forget(self, caller: socket.socket, peer: str, thread: threading.Thread) -> None:
+        with self._lock:
+            self._reading.pop(caller, None)
+            self._present[peer] -= 1
+            self._present += Counter()  # drops who is no longer there
+        self._threads.discard(thread)
 
     def _reply(self, caller: socket.socket) -> wire.Reply | None:
         try:
