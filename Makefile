@@ -33,7 +33,7 @@ help:
 	  'make matrix              every client of docs/clients.md through every door, and what came of it in there' \
 	  'make lint                ruff, mypy and the import contracts' \
 	  'make bench               warm and cold speed, each as a ratio to the bare library, and what a run of vend costs' \
-	  'make docs                write config/vendor.schema.json anew and check what the documents show' \
+	  'make docs                write config/vendor.schema.json and tables anew and check what the documents show' \
 	  'make wheel               build the wheel into dist/' \
 	  'make vend.pyz            the client as one file that any Python 3.11 or newer runs' \
 	  'make image [BASE=…]      build the image, and list what is in it in dist/vendor.cdx.json' \
@@ -121,6 +121,7 @@ docs: $(VENV)/.dev
 	@mkdir -p .cache
 	$(BIN)/vendor schema > .cache/vendor.schema.json
 	mv .cache/vendor.schema.json config/vendor.schema.json
+	$(BIN)/python -m tests.metrics_page
 	$(BIN)/python -m pytest -q tests/test_docs.py
 
 wheel: $(VENV)/.dev

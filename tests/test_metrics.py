@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from datetime import timedelta
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.fakes.clock import START, Clock
 from tests.made import credentials, entry, issued, principal, scope
+from tests.metrics_page import PAGE, page
 from vendor.audit import Door, Source
 from vendor.leases.expiry import ExpiryLedger
 from vendor.metrics import Metrics
@@ -23,6 +26,19 @@ from vendor.refusals import AccessDenied, AuditUnavailable, InvalidToken, Reason
 if TYPE_CHECKING:
     from vendor.audit import Entry
 
+PROMISED = """
+vendor_exchanges_total{scope,door,outcome} vendor_credentials_issued_total{scope,action,source}
+vendor_credentials_expired_total{scope} vendor_credentials_active{scope}
+vendor_credential_next_expiry_timestamp_seconds{scope} vendor_credential_remaining_seconds{scope}
+vendor_credential_lifetime_seconds{scope} vendor_exchange_duration_seconds{door,source}
+vendor_sts_requests_total{target,region,action,result} vendor_sts_request_duration_seconds{target,region,action}
+vendor_sts_budget_available{target} vendor_sts_breaker_open{target,region} vendor_packed_policy_ratio{scope}
+vendor_refusals_total{code,reason} vendor_would_refuse_total{scope} vendor_renewals_total{scope,result}
+vendor_stale_holders{scope} vendor_keys_refresh_total{issuer,result} vendor_keys_age_seconds{issuer}
+vendor_store_requests_total{operation,result} vendor_store_integrity_failures_total vendor_config_generation
+vendor_config_reloads_total{result} vendor_revocations_active vendor_event_loop_lag_seconds vendor_build_info
+"""
+"""What users program against, never to be renamed; of the last one alone the labels are left open."""
 CONTRACT = {
     "vendor_exchanges_total": {"scope", "door", "outcome"},
     "vendor_credentials_issued_total": {"scope", "action", "source"},
@@ -125,6 +141,39 @@ def test_every_metric_has_the_name_and_the_labels_of_the_contract(rig: Rig) -> N
     assert {name: set(labels) for name, [(labels, _), *_] in rig.scrape().items()} == CONTRACT
 
 
+def test_every_metric_that_was_promised_is_there_by_the_letter(rig: Rig) -> None:
+    _fill(rig)
+    scraped = rig.scrape()
+    for name, labels in re.findall(r"(\w+)(?:\{([\w,]+)\})?", PROMISED):
+        had = {frozenset(one) for one, _ in scraped[name]}
+        assert name == "vendor_build_info" or had == {frozenset(filter(None, labels.split(",")))}, name
+
+
+def test_who_accepts_openmetrics_sees_which_request_took_how_long(rig: Rig) -> None:
+    rig.observe(issued(request_id="00f1", seconds=0.003))
+    body, content_type = rig.metrics.expose("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.1")
+    assert content_type == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    families = parse(body.decode())  # type: ignore[no-untyped-call]
+    (family,) = [one for one in families if one.name == "vendor_exchange_duration_seconds"]
+    seen = [(one.labels["le"], one.exemplar) for one in family.samples if one.exemplar]
+    assert [(le, one.labels, one.value) for le, one in seen] == [("0.005", {"request_id": "00f1"}, 0.003)]
+
+
+@pytest.mark.parametrize(
+    "accept", ["", "*/*", "text/plain;version=0.0.4", "application/openmetrics", ";,;;", "\0", "text/plain;version=x"]
+)
+def test_everybody_else_is_given_plain_text_with_no_exemplar(rig: Rig, accept: str) -> None:
+    rig.observe(issued(request_id="00f1"))
+    body, content_type = rig.metrics.expose(accept)
+    assert content_type.startswith("text/plain; ")
+    assert b"00f1" not in body
+
+
+def test_the_page_of_metrics_tells_of_each_as_it_tells_of_itself() -> None:
+    text = PAGE.read_text("utf-8")
+    assert page(text) == text, "python -m tests.metrics_page"
+
+
 def test_every_sample_of_a_metric_has_the_same_labels(rig: Rig) -> None:
     _fill(rig)
     for name, samples in rig.scrape().items():
@@ -187,7 +236,6 @@ def test_no_label_comes_from_what_a_caller_sent(rig: Rig, hostile: str) -> None:
     told: dict[str, Any] = {
         "asked": Asked(scope=hostile, parameters={hostile: hostile}),
         "principal": principal(issuer="cluster-a", subject=hostile, attributes={"namespace": hostile}),
-        "request_id": hostile,
     }
     rig.observe(entry(**told, refusal=AccessDenied(Reason.UNKNOWN_SCOPE, detail=hostile)))
     rig.observe(issued(**told))

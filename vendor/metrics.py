@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from vendor.audit import Entry
     from vendor.refusals import Refusal
 
+_OPEN: Final = "application/openmetrics-text"
 _FAST: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 2.5)
 _STS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _LIVES: Final = (60.0, 300.0, 600.0, 900.0, 1200.0, 1800.0, 2700.0, 3600.0, 7200.0, 14400.0, 28800.0, 43200.0)
@@ -298,7 +300,7 @@ class Metrics:
         action = entry.session.action if entry.session else ""
         series = self._series(scope, entry.door, entry.outcome, source, action)
         series.exchanges.inc()
-        series.duration.observe(entry.seconds)
+        series.duration.observe(entry.seconds, {"request_id": entry.request_id})
         if entry.unwritten is not None:
             self.audit_failures.inc()
         if entry.refusal is not None:
@@ -353,6 +355,12 @@ class Metrics:
         for reason, count in counts.items():
             self.keys_dropped.labels(issuer, reason).set(count)
 
-    def expose(self) -> tuple[bytes, str]:
-        """Return the exposition in Prometheus's text format and its content type."""
+    def expose(self, accept: str = "") -> tuple[bytes, str]:
+        """Return the exposition and its content type: OpenMetrics for whoever accepts it, Prometheus's own text if not.
+
+        Only in OpenMetrics do exemplars say which request took how long.
+        """
+        if any(one.partition(";")[0].strip().lower() == _OPEN for one in accept.split(",")):
+            body: bytes = openmetrics.generate_latest(self._registry)  # type: ignore[no-untyped-call]
+            return body, openmetrics.CONTENT_TYPE_LATEST
         return generate_latest(self._registry), CONTENT_TYPE_LATEST

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.server.http import Answer, exchange, get, post, request
@@ -146,3 +147,14 @@ async def test_an_explanation_asks_nobody_and_leaves_no_audit_line(world: World)
 async def test_a_probe_has_one_method(world: World, method: str) -> None:
     answer = await exchange(world.service.operations, request("/readyz", method=method))
     assert (answer.status, answer.headers["allow"]) == (405, "GET")
+
+
+async def test_metrics_say_in_openmetrics_which_request_it_was(world: World) -> None:
+    answer = await get(world.service.public, PATH, world.token("batch-exemplar"))
+    accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
+    scraped = await exchange(world.service.operations, request("/metrics", headers=accept))
+    assert scraped.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    told = openmetrics(scraped.body.decode())  # type: ignore[no-untyped-call]
+    families = {family.name: family for family in told}
+    seen = [one.exemplar.labels for one in families["vendor_exchange_duration_seconds"].samples if one.exemplar]
+    assert {"request_id": answer.headers["x-request-id"]} in seen

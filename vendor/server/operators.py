@@ -29,8 +29,8 @@ IN_TIME: Final = 5.0
 class Exposition(Protocol):
     """Writes the metrics."""
 
-    def expose(self) -> tuple[bytes, str]:
-        """Return the exposition and its content type."""
+    def expose(self, accept: str = "") -> tuple[bytes, str]:
+        """Return the exposition and its content type, in the best form that is accepted."""
         ...
 
 
@@ -86,7 +86,7 @@ class OperatorDoors:
                 return self._incidents.find(segments) or self._page.find(segments)
 
     async def _expose(self, visit: Visit) -> Answer:
-        body, content_type = self._metrics.expose()
+        body, content_type = self._metrics.expose(visit.request.headers.get("Accept", ""))
         return Answer(200, body, visit.request_id, {"Content-Type": content_type})
 
     async def _health(self, visit: Visit) -> Answer:
