@@ -90,6 +90,7 @@ async def test_an_identity_is_healthy_once_it_is_found(seen: Seen) -> None:
         FileNotFoundError(2, "No such file", "/var/run/secrets/token"),
         UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no"),
         StsUnavailable(Reason.NO_ANSWER, detail="no region answers"),
+        KeyError("AccessKeyId"),
     ],
     ids=lambda failure: type(failure).__name__,
 )

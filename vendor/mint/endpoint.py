@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
 from botocore.endpoint_provider import EndpointProvider
@@ -60,7 +61,7 @@ class Endpoint:
         url, signed_for = regional(aws, region, options)
         self._wire = wire
         self._region = region if endpoint_url else signed_for
-        self._text = endpoint_url or url
+        self._text = _with_path(endpoint_url or url)
         self._url = URL(self._text)
         self._proxy = get_environ_proxies(self._text).get(self._url.scheme)
         self._authorities = options.authorities
@@ -114,6 +115,11 @@ def regional(aws: AioSession, region: str, options: Options) -> tuple[str, str]:
     found = provider.resolve_endpoint(**{name: value for name, value in known.items() if name in rules["parameters"]})
     schemes = found.properties.get("authSchemes") or [{}]
     return found.url, schemes[0].get("signingRegion", region)
+
+
+def _with_path(url: str) -> str:
+    """Return a URL with a path, as a proxy wants it (RFC 9112 section 3.2.2)."""
+    return url if urlsplit(url).path else f"{url}/"
 
 
 async def _read(response: ClientResponse) -> bytes:
