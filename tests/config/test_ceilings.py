@@ -155,3 +155,30 @@ def test_five_ceilings_cost_little_beside_what_reading_the_scopes_does(tmp_path:
         assert len(loaded(tmp_path, text).scopes) == 500
         seconds.append(process_time() - started)
     assert seconds[1] - seconds[0] < 0.5
+
+
+@pytest.mark.parametrize(
+    ("mint", "field"),
+    [
+        (
+            "assume_role: {role: R, mfa_serial: 'arn:aws:iam::111122223333:mfa/v', mfa_secret_file: F}",
+            "assume_role.mfa_secret_file",
+        ),
+        (
+            "saml: {role: R, provider: 'arn:aws:iam::111122223333:saml-provider/a', assertion_file: F}",
+            "saml.assertion_file",
+        ),
+    ],
+)
+def test_a_file_of_scopes_names_no_secret_of_the_service_unless_its_ceiling_says_so(
+    tmp_path: Path, mint: str, field: str
+) -> None:
+    (tmp_path / "scopes").mkdir()
+    (tmp_path / "scopes" / "secret").write_text("GEZDGNBVGY3TQOJQ")
+    said = mint.replace("R,", f"'{ROLE}',").replace("F}", "secret}")
+    scopes = scopes_with(f"      assume_role:\n        role: {ROLE}\n", f"      {said}\n")
+    told = messages(tmp_path, UNLIMITED, scopes)
+    assert [one for one in told if "roles" not in one] == [
+        f"mint.{field}: a secret of the service may not be named here"
+    ]
+    assert messages(tmp_path, f"{UNLIMITED}, references: true", scopes) == []

@@ -10,12 +10,15 @@ import pytest
 from tests import made
 from tests.fakes.clock import START
 from vendor.policy import limits
+from vendor.policy.session import Action, Hop, Provider
 from vendor.refusals import Code, InvalidRequest, PolicyTooLarge, Reason, ValueNotAllowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
+PROVIDER = "arn:aws:iam::111122223333:saml-provider/a"
 TAKEN: list[dict[str, Any]] = [
     {},
     {"policy": None},
@@ -43,6 +46,24 @@ TAKEN: list[dict[str, Any]] = [
     {"tags": (("xaws:a", "b"),), "transitive_tags": ()},
     {"policy_arns": ()},
     {"policy_arns": ("arn:aws:iam::aws:policy/ReadOnlyAccess",) * 10},
+    {"via": (Hop("arn:aws:iam::111122223333:role/hub", None), Hop("arn:aws:iam:::role/x", "to-x"))},
+    {
+        "action": Action.SAML,
+        "session_name": "",
+        "provider": Provider("arn:aws:iam::111122223333:saml-provider/a", None),
+    },
+    {"action": Action.SESSION_TOKEN, "role_arn": "", "session_name": ""},
+    {"action": Action.FEDERATION_TOKEN, "role_arn": "", "session_name": "ab"},
+    {"action": Action.FEDERATION_TOKEN, "role_arn": "", "session_name": "a" * 32},
+    {
+        "action": Action.ROOT,
+        "role_arn": "arn:aws:iam::111122223333:root",
+        "session_name": "",
+        "duration": timedelta(minutes=15),
+    },
+    {"action": Action.IDENTITY_TOKEN, "role_arn": "", "session_name": "", "duration": HOUR},
+    {"action": Action.WEB_IDENTITY, "duration": 12 * HOUR},
+    {"duration": 12 * HOUR},
 ]
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"policy": ""}, "the policy"),
@@ -88,6 +109,29 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"tags": (("AWS:k", "v"),), "transitive_tags": ()}, "the tag AWS:k"),
     ({"transitive_tags": ("Namespace",)}, "the transitive tags"),
     ({"policy_arns": ("arn:aws:iam::aws:policy/ReadOnlyAccess",) * 11}, "the policy ARNs"),
+    ({"via": (Hop("arn:aws:iam::1:role/hub", None),)}, "a role on the way"),
+    ({"via": (Hop("arn:aws:iam::111122223333:role/hub", "a"),)}, "the external id"),
+    ({"via": (Hop("arn:aws:iam::111122223333:role/hub", None),), "duration": HOUR + SECOND}, "the duration"),
+    ({"provider": Provider("arn:aws:iam::111122223333:oidc-provider/a", None)}, "the provider"),
+    ({"action": Action.SESSION_TOKEN, "session_name": ""}, "the role"),
+    ({"action": Action.SESSION_TOKEN, "role_arn": ""}, "the session name"),
+    ({"action": Action.FEDERATION_TOKEN, "role_arn": "", "session_name": "a"}, "the session name"),
+    ({"action": Action.FEDERATION_TOKEN, "role_arn": "", "session_name": "a" * 33}, "the session name"),
+    ({"action": Action.ROOT, "session_name": ""}, "the role"),
+    (
+        {
+            "action": Action.ROOT,
+            "role_arn": "arn:aws:iam::111122223333:root",
+            "session_name": "",
+            "duration": timedelta(minutes=15) + SECOND,
+        },
+        "the duration",
+    ),
+    (
+        {"action": Action.IDENTITY_TOKEN, "role_arn": "", "session_name": "", "duration": HOUR + SECOND},
+        "the duration",
+    ),
+    ({"duration": 12 * HOUR + SECOND}, "the duration"),
 ]
 
 
