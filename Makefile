@@ -11,7 +11,7 @@ ARGS ?=
 WORKERS ?= 4
 
 # What has a target of its own.
-FAST := not faults and not matrix and not chart and not image
+FAST := not faults and not attacks and not matrix and not chart and not image
 
 # The rooms in which every branch must have been taken by a test.
 CORE := vendor/identity/*,vendor/policy/*,vendor/leases/*,vendor/mint/*,vendor/exchange.py
@@ -22,18 +22,19 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-faults matrix lint types contracts bench coverage docs chart chart-readme test-image image sbom lock wheel clean
+.PHONY: help demo test test-faults test-attacks matrix lint types contracts bench coverage docs chart chart-readme test-image image sbom lock wheel clean
 
 help:
 	@printf '%s\n' \
 	  'make demo [ARGS=--once]  show one exchange end to end on this machine' \
 	  'make test [ARGS=…]       the whole suite, with branch coverage of the core rooms' \
 	  'make test-faults         what outages, rotations and floods do to a running service, measured (some minutes)' \
+	  'make test-attacks        every threat tried from outside, in tables, and by the published OpenAPI documents' \
 	  'make chart               the chart, by the real helm and linters' \
 	  'make matrix              every client of docs/clients.md through every door, and what came of it in there' \
 	  'make lint                ruff, mypy and the import contracts' \
 	  'make bench               warm and cold speed, each as a ratio to the bare library, and what a run of vend costs' \
-	  'make docs                write config/vendor.schema.json and tables anew and check what the documents show' \
+	  'make docs                write schemas and tables anew and check what the documents show' \
 	  'make wheel               build the wheel into dist/' \
 	  'make vend.pyz            the client as one file that any Python 3.11 or newer runs' \
 	  'make image [BASE=…]      build the image, and list what is in it in dist/vendor.cdx.json' \
@@ -83,6 +84,14 @@ test: $(VENV)/.dev
 test-faults: $(VENV)/.dev
 	$(BIN)/python -m pytest -m faults -p no:randomly tests/faults $(ARGS)
 
+# Schemathesis has thirty packages of its own and lives apart.
+.cache/attacks/bin/schemathesis: requirements/attacks.txt | $(BIN)/python
+	@$(BIN)/python -m venv .cache/attacks
+	@.cache/attacks/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements/attacks.txt
+
+test-attacks: $(VENV)/.dev .cache/attacks/bin/schemathesis
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m attacks tests/attacks $(ARGS)
+
 # The real helm, schemas of several Kubernetes versions and a policy linter, installed under .cache when first wanted.
 chart: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) -m chart tests/helm $(ARGS)
@@ -122,6 +131,9 @@ docs: $(VENV)/.dev
 	$(BIN)/vendor schema > .cache/vendor.schema.json
 	mv .cache/vendor.schema.json config/vendor.schema.json
 	$(BIN)/python -m tests.metrics_page
+	@for each in openapi openapi-operators; do \
+	  $(BIN)/vendor schema $$each > .cache/$$each.json && mv .cache/$$each.json docs/$$each.json || exit 1; \
+	done
 	$(BIN)/python -m pytest -q tests/test_docs.py
 
 wheel: $(VENV)/.dev
@@ -168,6 +180,7 @@ lock: $(VENV)/.dev
 	$(COMPILE) --extra server --constraint requirements/dev.txt --output-file requirements/server.txt pyproject.toml
 	$(COMPILE) --only-build-deps --build-deps-for wheel --constraint requirements/dev.txt --output-file requirements/build.txt pyproject.toml
 	$(COMPILE) --extra sbom --output-file requirements/sbom.txt pyproject.toml
+	$(COMPILE) --extra attacks --output-file requirements/attacks.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) vend.pyz .cache .demo build dist *.egg-info .coverage .coverage.* \

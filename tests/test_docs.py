@@ -43,7 +43,15 @@ def test_every_make_target_that_is_shown_exists(document: Path) -> None:
     assert set(TARGET.findall(shown)) <= rules
 
 
-def test_the_schema_on_disk_is_the_one_that_is_generated() -> None:
+@pytest.mark.parametrize(
+    ("of", "path"),
+    [
+        ("config", "config/vendor.schema.json"),
+        ("openapi", "docs/openapi.json"),
+        ("openapi-operators", "docs/openapi-operators.json"),
+    ],
+)
+def test_a_schema_on_disk_is_the_one_that_is_generated(of: str, path: str) -> None:
     vendor = Path(sys.executable).parent / "vendor"
-    done = subprocess.run([vendor, "schema"], capture_output=True, text=True, check=True)  # noqa: S603 - our command
-    assert done.stdout == (ROOT / "config" / "vendor.schema.json").read_text("utf-8")
+    done = subprocess.run([vendor, "schema", of], capture_output=True, text=True, check=True)  # noqa: S603 - our command
+    assert done.stdout == (ROOT / path).read_text("utf-8")

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 LOCKS = ["server", "demo", "dev"]
-ALL = [*LOCKS, "build", "sbom"]
+ALL = [*LOCKS, "build", "sbom", "attacks"]
 PIN = re.compile(r"^([a-z0-9][a-z0-9.-]*)==([^ ;\\]+)", re.MULTILINE)
 
 

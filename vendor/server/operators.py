@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from vendor.refusals import AccessDenied, InvalidRequest, Reason
-from vendor.server import explanation, wire
+from vendor.server import explanation, openapi, wire
 from vendor.server.answer import Answer
 from vendor.server.incidents import IncidentDoors
 from vendor.server.page.desk import Desk
@@ -82,6 +82,8 @@ class OperatorDoors:
                 return {"GET": self._ready}
             case ("v1", "explain"):
                 return {"POST": self._explain}
+            case ("openapi.json",):
+                return {"GET": self._describe}
             case _:
                 return self._incidents.find(segments) or self._page.find(segments)
 
@@ -99,6 +101,12 @@ class OperatorDoors:
         if detail is not None:
             told["detail"] = detail
         return Answer(200 if why_not is None else 503, wire.dump(told), visit.request_id)
+
+    async def _describe(self, visit: Visit) -> Answer:
+        """Answer what is answered here."""
+        visit.target.refuse_query()
+        await self._operator(visit)
+        return Answer(200, wire.dump(openapi.of_operators()), visit.request_id)
 
     async def _explain(self, visit: Visit) -> Answer:
         """Answer what would be decided for any attributes of any configured issuer, in full."""

@@ -8,7 +8,7 @@ from vendor.audit import Door
 from vendor.exchange import Exchange, Request
 from vendor.policy.decision import Asked
 from vendor.policy.proof import NO_PROOF, Proof
-from vendor.server import explanation, sts_wire, wire
+from vendor.server import explanation, openapi, sts_wire, wire
 from vendor.server.answer import Answer
 from vendor.server.sts import PATHS, StsDoor
 
@@ -39,6 +39,7 @@ class PublicDoors:
     ) -> None:
         self._exchange = exchange
         self._link = link
+        self._document = wire.dump(openapi.of_public(sts_get=sts_get))
         self._sts = StsDoor(exchange=exchange, vended=vended, get=sts_get, in_time=IN_TIME)
 
     def find(self, segments: tuple[str, ...]) -> Doors | None:
@@ -50,6 +51,8 @@ class PublicDoors:
                 return {"GET": self._container, "POST": self._twin}
             case ("",) | ("sts",) | ("sts", ""):
                 return self._sts.doors
+            case ("openapi.json",):
+                return {"GET": self._describe}
             case ("v1", *rest):
                 return self._others(rest)
             case _:
@@ -117,6 +120,11 @@ class PublicDoors:
         decision = self._exchange.explain(principal, asked)
         told = explanation.of_decision(decision, principal, asked, now=self._exchange.now(), whole=False)
         return Answer(200, wire.dump(told), visit.request_id)
+
+    async def _describe(self, visit: Visit) -> Answer:
+        """Answer what is answered here."""
+        visit.target.refuse_query()
+        return Answer(200, self._document, visit.request_id)
 
     async def _caller(self, visit: Visit) -> Principal:
         return await self._exchange.admit(wire.read_token(visit.request), deadline=visit.began + IN_TIME)
