@@ -55,6 +55,7 @@ CONTRACT = {
     "vendor_base_identity_healthy": {"target"},
     "vendor_sts_breaker_open": {"target", "region"},
     "vendor_sts_budget_available": {"target"},
+    "vendor_clock_skew_seconds": {"target"},
     "vendor_packed_policy_ratio": {"scope"},
     "vendor_refusals_total": {"code", "reason"},
     "vendor_would_refuse_total": {"scope"},
@@ -128,6 +129,7 @@ def _fill(rig: Rig) -> None:
     )
     rig.metrics.minted("reports:read", 3600.0, 12)
     rig.metrics.renewed("reports:read", "ok")
+    rig.metrics.skew.labels("aws").set(-0.4)
     rig.metrics.sts("aws", "eu-west-1", "AssumeRole", "ok", 0.1)
     rig.metrics.keys_refresh.labels("cluster-a", "ok").inc()
     rig.metrics.dropped("cluster-a", {"weak": 1})

@@ -178,6 +178,12 @@ class Metrics:
             ["target"],
             registry=registry,
         )
+        self.skew = Gauge(
+            "vendor_clock_skew_seconds",
+            "How far our wall clock is ahead of that of a target's latest answer.",
+            ["target"],
+            registry=registry,
+        )
         self.packed = Gauge(
             "vendor_packed_policy_ratio",
             "Share of STS's packed limit that the latest session used.",

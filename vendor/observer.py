@@ -153,6 +153,13 @@ class Observer:
         if failure is not None and not isinstance(failure, Refusal):
             self._log.error("defect", scope=scope, exc_info=failure)
 
+    def skewed(self, target: str, seconds: float, aloud: bool) -> None:  # noqa: FBT001 - as it is told
+        """Note how far our clock is from a target's, and log it if it is time to."""
+        self._metrics.skew.labels(target).set(seconds)
+        if aloud:
+            detail = "tokens and leases are judged by our clock, which is ahead of theirs where this is positive"
+            self._log.warning("clock skew", target=target, seconds=round(seconds), detail=detail)
+
     def certificate(self, path: Path, exc: Exception | None) -> None:
         """Log that the TLS files have changed, and whether they serve."""
         if exc is None:

@@ -33,6 +33,7 @@ from vendor.leases.shelf import Shelf, ShelfError, Unsealed
 from vendor.metrics import Metrics
 from vendor.mint.chain import Chain
 from vendor.mint.shares import Shares
+from vendor.mint.skew import Skew
 from vendor.observer import Mints, Observer
 from vendor.overview import gather
 from vendor.policy.decision import Mapping
@@ -92,6 +93,7 @@ class Service:
         self._generation = 1
         self._issuers = self._made_issuers(configuration, None)
         self._chain = Chain(clock=clock)
+        self._skew = Skew(clock=clock, told=self._observer.skewed)
         self._targets = self._made_targets(configuration, None)
         self._packing = Packing()
         self._accounts = Accounts(
@@ -274,6 +276,7 @@ class Service:
             report=self._metrics.sts,
             chain=self._chain,
             told=self._observer.identity,
+            dated=self._skew.note,
             unsigned=unsigned(configuration),
             before=before,
         )

@@ -95,6 +95,7 @@ class Targets:
         report: Callable[[str, str, str, str, float], None],
         chain: Chain,
         told: Callable[[Identity], None] = lambda _identity: None,
+        dated: Callable[[str, str | None], None] = lambda _target, _date: None,
         unsigned: frozenset[str] = frozenset(),
         before: Targets | None = None,
     ) -> None:
@@ -105,6 +106,7 @@ class Targets:
         self._unsigned = unsigned
         self.devices: Devices = Devices(read=_read) if before is None else before.devices
         self._told = told
+        self._dated = dated
         known = {} if before is None else before.parts
         self.parts: dict[str, _Part] = {
             name: part if (part := known.get(name)) is not None and part.target == target else self._part(target)
@@ -197,6 +199,7 @@ class Targets:
             aws=self._aws,
             clock=self._clock,
             report=self._report,
+            dated=self._dated,
             options=Options(service, target.authorities, target.fips, target.dualstack),
         )
 

@@ -52,8 +52,8 @@ class Clock(Protocol):
 class Asking:
     """Asks one target's STS: the first region that is well, within the budget.
 
-    `report` is told target, region, action, result and seconds of each request. `endpoint_url` None means the regional
-    endpoint of each region, and `{region}` in it stands for each.
+    `report` is told target, region, action, result and seconds of each request, `dated` what its answer says the time
+    is. `endpoint_url` None means the regional endpoint of each region, and `{region}` in it stands for each.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Asking:
         clock: Clock,
         report: Callable[[str, str, str, str, float], None],
         options: Options = PLAIN,
+        dated: Callable[[str, str | None], None] = lambda _target, _date: None,
     ) -> None:
         self.regions = Regions(regions, clock=clock)
         self._target = target
@@ -80,6 +81,7 @@ class Asking:
         self._aws = aws
         self._clock = clock
         self._report = report
+        self._dated = dated
 
     async def open(self) -> None:
         """Load botocore's models and the certificates of authorities: that takes too long to be done while serving."""
@@ -179,6 +181,7 @@ class Asking:
         finally:
             if result == "cancelled":
                 region.breaker.leave()
+            self._dated(self._target, self._endpoints[region.name].date)
             self._report(self._target, region.name, call.action, result, self._clock.monotonic() - began)
 
     def _learn(

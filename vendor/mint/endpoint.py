@@ -67,6 +67,8 @@ class Endpoint:
         self._authorities = options.authorities
         self._bundle = aws.get_config_variable("ca_bundle") or True
         self._http: ClientSession | None = None
+        self.date: str | None = None
+        """What its latest answer says the time is."""
 
     def open(self) -> None:
         """Make ready for connections; certificates of authorities are read."""
@@ -95,6 +97,7 @@ class Endpoint:
             self._url, data=body, headers=CIMultiDict(headers), proxy=self._proxy, allow_redirects=False
         )
         async with sending as response:
+            self.date = response.headers.get("Date")
             raw = await _read(response)
             return self._wire.read(call.action, response.status, raw)
 
