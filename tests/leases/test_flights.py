@@ -98,7 +98,7 @@ async def test_the_next_try_joins_a_mint_that_still_goes_on(rig: Rig) -> None:
     ],
     ids=range(17),
 )
-async def test_sessions_that_differ_in_anything_never_share(rig: Rig, other: RoleSession) -> None:
+async def test_sessions_that_differ_in_anything_never_share_t17(rig: Rig, other: RoleSession) -> None:
     rig.mint.gate.clear()
     asking = [asyncio.create_task(rig.lend(one)) for one in (session(), other)]
     await settle()

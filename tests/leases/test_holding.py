@@ -117,7 +117,7 @@ async def test_a_step_of_a_day_forward_ends_what_is_held(rig: Rig) -> None:
     assert await rig.lent(session()) == 2
 
 
-async def test_credentials_minted_while_the_wall_clock_was_late_end_when_they_really_end() -> None:
+async def test_credentials_minted_while_the_wall_clock_was_late_end_when_they_really_end_t21() -> None:
     rig = Rig()
     rig.mint.lifetime = timedelta(minutes=64)  # an hour was asked for, and our clock is 4 minutes late
     await rig.lend(session())
