@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import subprocess
 import sys
 import threading
@@ -231,6 +232,23 @@ async def test_the_async_twin_fetches(environ: dict[str, str], service: Service)
     assert [scope.name for scope in await twin.scopes()] == ["a"]
     service.then(answered(200, {"Url": "https://signin", "Expiration": at(hours=1)}))
     assert (await twin.console("a")).url == "https://signin"
+
+
+def test_the_async_twin_has_the_same_questions() -> None:
+    def questions(kind: type) -> dict[str, list[str]]:
+        found = inspect.getmembers(kind, inspect.isfunction)
+        return {name: list(inspect.signature(each).parameters) for name, each in found if not name.startswith("_")}
+
+    alone = {"scope_or_default", "token"}  # what asks the service for nothing
+    assert {name: each for name, each in questions(Client).items() if name not in alone} == questions(AsyncClient)
+
+
+async def test_the_async_twin_asks_for_what_is_no_credentials(environ: dict[str, str], service: Service) -> None:
+    given = {"Type": "JWT", "Token": TOKEN, "Expiration": at(minutes=5)}
+    service.then(answered(200, given))
+    twin = AsyncClient(environ=environ)
+    assert (await twin.identity_token("a", audience="x")).token == TOKEN
+    assert await twin.document("a", parameters={}) == given
 
 
 async def test_the_async_twin_raises_what_the_service_refuses(environ: dict[str, str], service: Service) -> None:

@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from email.message import Message
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.client.service import Service, answered, refused
+from tests.client.service import TOKEN, Service, answered, golden, refused
 from vendor import client as package
 from vendor.client import Client, Refused, UsageError
+from vendor.client.answer import Answer
+from vendor.client.deadline import Deadline
 from vendor.client.refusals import KINDS, Passing
+from vendor.client.retry import ATTEMPT, insist
 from vendor.refusals import Code
 from vendor.server.errors import STATUS
 
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.client.conftest import Patient
 
     Vend = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -165,6 +171,61 @@ def test_the_console_wants_a_scope(client: Client, service: Service) -> None:
     with pytest.raises(UsageError, match="name the scope"):
         client.console()
     assert not service.asked
+
+
+def identity(**changes: Any) -> dict[str, Any]:
+    end = f"{datetime.now(UTC) + timedelta(minutes=5):%Y-%m-%dT%H:%M:%SZ}"
+    given = {"Code": "Success", "Type": "JWT", "LastUpdated": end, "Token": TOKEN, "Expiration": end, "Scope": "a"}
+    return {name: value for name, value in {**given, **changes}.items() if value is not None}
+
+
+def test_get_prints_a_token_that_aws_signed(inside: Vend, client: Client, service: Service) -> None:
+    document = identity()
+    service.then(answered(200, document))
+    done = inside("get", "a")
+    assert (done.returncode, json.loads(done.stdout)) == (0, document)
+    found = client.identity_token("a", audience="x")
+    assert (found.token, found.scope, found.document()) == (TOKEN, "a", document)
+    assert TOKEN not in repr(found)
+
+
+@pytest.mark.parametrize("command", ["env", "process"])
+def test_such_a_token_is_not_taken_for_credentials(inside: Vend, service: Service, command: str) -> None:
+    service.then(answered(200, identity()))
+    done = inside(command, "a")
+    assert done.returncode == 1
+    assert "this scope gives an identity token and no credentials: `vend get` prints it" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        identity(Token=None),
+        identity(Token=7),
+        identity(Token="a\nb"),
+        identity(Expiration=None),
+        identity(Expiration="soon"),
+        identity(Expiration="2020-01-01T00:00:00Z"),
+        golden(),
+    ],
+)
+def test_what_is_no_identity_token_is_refused(client: Client, service: Service, members: dict[str, Any]) -> None:
+    service.then(answered(200, members))
+    with pytest.raises(Refused) as caught:
+        client.identity_token("a")
+    assert caught.value.code == "bad_answer"
+
+
+def test_an_attempt_may_be_given_longer_than_others_are(clock: Patient) -> None:
+    given: list[float] = []
+
+    def attempt(part: Deadline) -> Answer:
+        given.append(part.left())
+        return Answer(200, Message(), b"{}")
+
+    for each in (ATTEMPT, 8.0, 80.0):
+        insist(attempt, deadline=Deadline(10, clock), each=each)
+    assert given == [5, 8, 10]
 
 
 def test_a_scope_that_wants_more_than_a_token_is_sent_it(inside: Vend, service: Service, tmp_path: Path) -> None:

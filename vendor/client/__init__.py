@@ -4,7 +4,7 @@
     address.py      where is the service, and through which proxy?
     wire.py         one request, one answer, nothing trusted
     retry.py        again, inside one deadline
-    credentials.py  is the answer what it should be? (scope.py, console.py: other answers)
+    credentials.py  is the answer what it should be? (scope.py, console.py, identity.py: other answers)
     client.py       in what order?
     command.py      `vend`: options.py is what can be typed, printing.py, shell.py and completion.py what is printed
     kept.py         what `vend process` keeps on disk; profile.py what `vend file` keeps fresh

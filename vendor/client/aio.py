@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from vendor.client.console import SignIn
     from vendor.client.credentials import Credentials
+    from vendor.client.identity import IdentityToken
     from vendor.client.scope import Scope
 
     T = TypeVar("T")
@@ -25,7 +26,7 @@ _AT_A_TIME = 16
 
 
 class AsyncClient:
-    """The twin of Client: the same arguments, the same methods, to be awaited; it serves one event loop.
+    """The twin of Client: the same arguments, what it asks for to be awaited; it serves one event loop.
 
     A call that is cancelled returns at once; its request ends by its own time-out, unheard.
     """
@@ -64,6 +65,27 @@ class AsyncClient:
             return await in_thread(
                 lambda: self._client.ask(scope, parameters=parameters, duration=duration, proof=proof)
             )
+
+    async def document(
+        self,
+        scope: str | None,
+        *,
+        parameters: Mapping[str, str],
+        duration: timedelta | int | None = None,
+        proof: Mapping[str, str] | None = None,
+    ) -> dict[str, str]:
+        """Return the service's answer as it is; see Client.document."""
+        async with self._room:
+            return await in_thread(
+                lambda: self._client.document(scope, parameters=parameters, duration=duration, proof=proof)
+            )
+
+    async def identity_token(
+        self, scope: str | None = None, *, duration: timedelta | int | None = None, **parameters: str
+    ) -> IdentityToken:
+        """Return a token that AWS has signed; see Client.identity_token."""
+        async with self._room:
+            return await in_thread(lambda: self._client.identity_token(scope, duration=duration, **parameters))
 
     async def scopes(self) -> list[Scope]:
         """Return the scopes that this workload may have."""

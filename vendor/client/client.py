@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vendor.client.answer import Answer
     from vendor.client.console import SignIn
     from vendor.client.credentials import Credentials
+    from vendor.client.identity import IdentityToken
     from vendor.client.scope import Scope
 
     Read = TypeVar("Read")
@@ -86,12 +87,50 @@ class Client:
 
         `proof` is what some scopes want besides the token: `mfa_code`, `saml_assertion`.
         """
+        return self._lend(scope, parameters, duration, proof, self._credentials)
+
+    def document(
+        self,
+        scope: str | None,
+        *,
+        parameters: Mapping[str, str],
+        duration: timedelta | int | None = None,
+        proof: Mapping[str, str] | None = None,
+    ) -> dict[str, str]:
+        """Return the service's answer as it is, secrets included: credentials, or a token that AWS has signed."""
+        from vendor.client.identity import read_identity_token  # noqa: PLC0415  # most fetches need it not
+
+        def read(members: dict[str, object]) -> dict[str, str]:
+            if members.get("Type") == "JWT":
+                return read_identity_token(members, now=self._clock.now()).document()
+            return self._credentials(members).document()
+
+        return self._lend(scope, parameters, duration, proof, read)
+
+    def identity_token(
+        self, scope: str | None = None, *, duration: timedelta | int | None = None, **parameters: str
+    ) -> IdentityToken:
+        """Return a token that AWS has signed, from a scope that gives one. Raises as `credentials` does."""
+        from vendor.client.identity import read_identity_token  # noqa: PLC0415  # as above
+
+        def read(members: dict[str, object]) -> IdentityToken:
+            return read_identity_token(members, now=self._clock.now())
+
+        return self._lend(scope, parameters, duration, None, read)
+
+    def _credentials(self, members: dict[str, object]) -> Credentials:
+        return read_credentials(members, now=self._clock.now())
+
+    def _lend(
+        self,
+        scope: str | None,
+        parameters: Mapping[str, str],
+        duration: timedelta | int | None,
+        proof: Mapping[str, str] | None,
+        read: Callable[[dict[str, object]], Read],
+    ) -> Read:
         named = self.scope_or_default(scope)
         wanted = {} if duration is None else {"duration_seconds": _seconds(duration)}
-
-        def read(members: dict[str, object]) -> Credentials:
-            return read_credentials(members, now=self._clock.now())
-
         if named is not None:
             return self._post("credentials", named, {"parameters": dict(parameters), **wanted, **(proof or {})}, read)
         if proof:
@@ -120,7 +159,9 @@ class Client:
         if named is None:
             raise UsageError("name the scope to open the console with")
         wanted = {} if duration is None else {"duration_seconds": _seconds(duration)}
-        return self._post("console", named, {"parameters": dict(parameters or {}), **wanted}, read_sign_in)
+        # A link is signed in two steps by two services of AWS, which the service gives longer than any SDK would wait.
+        told = {"parameters": dict(parameters or {}), **wanted}
+        return self._post("console", named, told, read_sign_in, each=self._timeout)
 
     def scope_or_default(self, scope: str | None) -> str | None:
         """Return the scope that is meant, None for the only one there may be. Raises UsageError for no name at all."""
@@ -146,17 +187,31 @@ class Client:
         )
 
     def _post(
-        self, door: str, scope: str, members: Mapping[str, object], read: Callable[[dict[str, object]], Read]
+        self,
+        door: str,
+        scope: str,
+        members: Mapping[str, object],
+        read: Callable[[dict[str, object]], Read],
+        each: float | None = None,
     ) -> Read:
-        return self._call("POST", f"/v1/{door}/{quote(scope, safe='')}", json.dumps(members).encode(), read)
+        return self._call("POST", f"/v1/{door}/{quote(scope, safe='')}", json.dumps(members).encode(), read, each)
 
-    def _call(self, method: str, target: str, body: bytes | None, read: Callable[[dict[str, object]], Read]) -> Read:
+    def _call(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        read: Callable[[dict[str, object]], Read],
+        each: float | None = None,
+    ) -> Read:
         """Ask at a door and return what its answer says once it is read. Raises Refused, Unreachable, UsageError."""
         deadline = Deadline(self._timeout, self._clock)
         headers = {"Authorization": f"Bearer {self.token(deadline)}"}
         headers |= {"Content-Type": "application/json"} if body else {}
         path = self._service.path.rstrip("/") + target
-        answer = self._insist(self._service, method, path, headers, body, deadline=deadline, ca_file=self._ca_file)
+        answer = self._insist(
+            self._service, method, path, headers, body, deadline=deadline, ca_file=self._ca_file, each=each
+        )
         members = answer.read(of=self._service)
         try:
             return read(members)
@@ -173,15 +228,17 @@ class Client:
         *,
         deadline: Deadline,
         ca_file: str | None,
+        each: float | None = None,
     ) -> Answer:
         # Imported here: http.client and ssl are most of what a start costs, and `vend --help` needs neither.
-        from vendor.client.retry import insist  # noqa: PLC0415
+        from vendor.client.retry import ATTEMPT, insist  # noqa: PLC0415
         from vendor.client.wire import Line  # noqa: PLC0415
 
         line = Line(address, ca_file=ca_file, proxy=proxy_for(address, self._environ))
         return insist(
             lambda part: line.ask(method, target, headers={**_ASKS, **headers}, body=body, deadline=part),
             deadline=deadline,
+            each=each or ATTEMPT,
         )
 
 

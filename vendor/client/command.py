@@ -66,7 +66,10 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> str | int:
 
 
 def _get(client: Client, options: argparse.Namespace, _: Mapping[str, str]) -> str:
-    return json.dumps(_ask(client, options).document(), indent=2 if sys.stdout.isatty() else None)
+    document = client.document(
+        options.scope, parameters=parameters(options.param), duration=options.duration, proof=_proof(options)
+    )
+    return json.dumps(document, indent=2 if sys.stdout.isatty() else None)
 
 
 def _env(client: Client, options: argparse.Namespace, _: Mapping[str, str]) -> str:
@@ -107,14 +110,13 @@ def _tell(line: str) -> None:
 
 
 def _ask(client: Client, options: argparse.Namespace) -> Credentials:
-    proof = {}
-    if getattr(options, "mfa_code", None):
-        proof["mfa_code"] = options.mfa_code
-    if getattr(options, "saml_assertion", None):
-        proof["saml_assertion"] = _assertion(options.saml_assertion)
-    return client.ask(
-        options.scope, parameters=parameters(options.param), duration=options.duration, proof=proof or None
-    )
+    return client.ask(options.scope, parameters=parameters(options.param), duration=options.duration)
+
+
+def _proof(options: argparse.Namespace) -> dict[str, str]:
+    """Return what a scope may want besides the token."""
+    code = {"mfa_code": options.mfa_code} if options.mfa_code else {}
+    return code | ({"saml_assertion": _assertion(options.saml_assertion)} if options.saml_assertion else {})
 
 
 def _assertion(path: str) -> str:

@@ -97,6 +97,8 @@ def read_credentials(members: Mapping[str, object], *, now: datetime) -> Credent
 
     Raises ValueError naming the member, never its value.
     """
+    if members.get("Type") == "JWT":
+        raise ValueError("this scope gives an identity token and no credentials: `vend get` prints it")
     document = {name: _text(members, name) for name in (*_WANTED, *_OPTIONAL) if name in members}
     if missing := [name for name in _WANTED if not document.get(name)]:
         raise ValueError(f"{missing[0]} is missing")

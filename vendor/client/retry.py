@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from vendor.client.answer import Answer
     from vendor.client.deadline import Deadline
 
-_ATTEMPT = 5.0  # seconds for one attempt, so that one server that hangs does not cost the whole deadline
+ATTEMPT = 5.0
+"""Seconds for one attempt, so that one server that hangs does not cost the whole deadline."""
 _FIRST, _LARGEST = 0.2, 2.0  # seconds of back-off
 
 
-def insist(attempt: Callable[[Deadline], Answer], *, deadline: Deadline) -> Answer:
+def insist(attempt: Callable[[Deadline], Answer], *, deadline: Deadline, each: float = ATTEMPT) -> Answer:
     """Return the first answer that will not pass by itself, or the last one had when the deadline comes.
 
+    One attempt may last `each` seconds.
     Raises Unreachable when no answer was had at all.
     """
     last: Answer | None = None
@@ -28,7 +30,7 @@ def insist(attempt: Callable[[Deadline], Answer], *, deadline: Deadline) -> Answ
         wait = _back_off(tries)
         tries += 1
         try:
-            last = answer = attempt(deadline.within(_ATTEMPT))
+            last = answer = attempt(deadline.within(each))
         except Unreachable as exc:
             if exc.final or not deadline.pause(wait):
                 if last is None:
