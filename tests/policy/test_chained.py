@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from vendor.policy.grant import Scope
 
 HOUR = timedelta(hours=1)
-ROLE = made.ROLE.replace("{{ ", "")
 
 
 class Known:
@@ -66,6 +65,8 @@ def test_it_is_so_from_the_moment_at_which_it_is_known() -> None:
     assert known.asked_about == {"aws"}
     known.chained = False
     assert known.duration() == 2 * HOUR
+    known.chained = True
+    assert known.duration() == HOUR
 
 
 def test_what_a_caller_may_have_is_told_so() -> None:
