@@ -123,6 +123,13 @@ class Observer:
         """Count a request to the shared store."""
         self._metrics.store_requests.labels(operation, result).inc()
 
+    def store(self, why: str | None) -> None:
+        """Log that the shared store is let alone from now on, or no longer."""
+        if why is None:
+            self._log.info("store answers")
+        else:
+            self._log.warning("store let alone", detail=why)
+
     def broken(self, detail: str) -> None:
         """Count a thing in the shared store that is none of ours, and log it: somebody may be writing there."""
         self._metrics.store_broken.inc()

@@ -282,7 +282,10 @@ class Service:
         )
 
     def _made_sharing(self, configuration: Configuration, before: Sharing | None) -> Sharing:
-        return Sharing(configuration.store, clock=self._clock, report=self._observer.stored, before=before)
+        observer = self._observer
+        return Sharing(
+            configuration.store, clock=self._clock, report=observer.stored, told=observer.store, before=before
+        )
 
     async def _switch(self, new: Configuration) -> None:
         """Put another configuration in the place of the one that serves.

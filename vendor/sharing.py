@@ -44,6 +44,7 @@ class Sharing:
         *,
         clock: Clock,
         report: Callable[[str, str], None],
+        told: Callable[[str | None], None],
         before: Sharing | None = None,
     ) -> None:
         self.ring = None if store is None else Ring({name: _key(file) for name, file in store.keys})
@@ -55,7 +56,7 @@ class Sharing:
         if known is not None and known.made_of == made_of:
             self.part = known
             return
-        server = Server(connect(_place(store)), prefix=store.prefix, clock=clock, report=report)
+        server = Server(connect(_place(store)), prefix=store.prefix, clock=clock, report=report, told=told)
         board = RedisBoard(server, "revocations")
         self.part = _Part(made_of, server, RedisLeases(server), board, RedisDivision(server))
 

@@ -24,8 +24,11 @@ class Asked:
 
     def __init__(self, port: int) -> None:
         self.results: Counter[tuple[str, str]] = Counter()
+        self.told: list[str | None] = []
         client = connect(Place(nodes=(("127.0.0.1", port),)))
-        self.server = Server(client, prefix="vendor", clock=SystemClock(), report=self._report, rest=0.1)
+        self.server = Server(
+            client, prefix="vendor", clock=SystemClock(), report=self._report, told=self.told.append, rest=0.1
+        )
 
     def _report(self, operation: str, result: str) -> None:
         self.results[operation, result] += 1

@@ -69,6 +69,7 @@ async def test_after_three_failures_it_is_let_alone_and_used_again_when_it_answe
         await between.up()
     await answers_again(asked)
     assert asked.results["probe", "ok"] == 2
+    assert asked.told == ["ConnectionError" if how == "down" else "no answer in time", None]
 
 
 async def test_a_server_whose_answers_come_late_is_let_alone_until_they_do_not_f23(
@@ -85,6 +86,7 @@ async def test_a_server_whose_answers_come_late_is_let_alone_until_they_do_not_f
     assert asked.results["probe", "error"] >= 1
     between.delay = 0.0
     await answers_again(asked)
+    assert asked.told == ["late answers", None]
 
 
 async def test_one_failure_or_two_change_nothing(asked: Asked, between: Between) -> None:

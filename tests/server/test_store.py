@@ -116,6 +116,21 @@ async def test_a_reload_takes_the_store_out_and_puts_it_in_again(fleet: Fleet) -
     assert (await scrape(other)).value("vendor_store_requests_total", operation="probe") == connected
 
 
+async def test_an_operator_is_told_that_the_store_is_away_and_that_it_is_back(fleet: Fleet) -> None:
+    other = fleet.replicas[1]
+    await fleet.between[1].down()
+    for number in range(5):
+        assert (await ask(other, fleet, f"batch-away-{number}")).status == 200
+    await fleet.between[1].up()
+    async with asyncio.timeout(20):
+        while not any("store answers" in line for line in other.log):
+            await ask(other, fleet, f"batch-back-{len(other.log)}-{len(fleet.sts.requests)}")
+            await asyncio.sleep(0.1)
+    (told,) = [line for line in other.log if "store let alone" in line]
+    assert "ConnectionError" in told
+    assert "CANARY" not in told
+
+
 async def test_a_key_that_changes_is_followed(fleet: Fleet) -> None:
     """Each replica sees the file by itself; what was sealed with the old key is then nobody's word any more."""
     numbers = [int((await scrape(replica)).value("vendor_config_generation")) for replica in fleet.replicas]

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 TICK: Final = 0.01
 TICKS: Final = 5
-"""Patience for one answer: so many ticks of so many seconds.
-
-A loop that is busy takes longer for each, so that an answer which lies there is read before it is given up.
-"""
+"""Patience for one answer: so many ticks of so many seconds, in each of which the loop had time for it."""
+BUSY: Final = 1.5
+"""How many times as long as it should a tick takes when the loop has other work: it does not count then."""
+LONGER: Final = 3
+"""How many times as many ticks there are at most, counted or not."""
 QUICK_TICKS: Final = 2
 """Ticks after which an answer is late: who mints with the help of a late store waits longer than without."""
 MORE_TICKS: Final = 100
@@ -59,6 +60,8 @@ class _Question(NamedTuple):
 class Server:
     """The server behind a client, which is made to try once. `report` is told operation and result of each question.
 
+    `told` is told why it is let alone whenever that begins, and None when it ends.
+
     Results: `ok`; `timeout` and `error` when no answer or a refusal came; `skipped` while it is let alone; `cancelled`
     when who asked has left.
     """
@@ -70,16 +73,20 @@ class Server:
         prefix: str,
         clock: Clock,
         report: Callable[[str, str], None],
+        told: Callable[[str | None], None] = lambda _: None,
         rest: float = REST,
     ) -> None:
         self._client = client
         self.prefix = prefix
         self._clock = clock
         self._report = report
+        self._told = told
+        self._silent: str | None = None
         self._rest_for = rest
         self._waiting: deque[_Question] = deque()
         self._carriers: set[asyncio.Task[None]] = set()
         self._failures = 0
+        self._failed = float("-inf")
         self._rests_until = float("-inf")
         self._probe: asyncio.Task[None] | None = None
 
@@ -154,6 +161,7 @@ class Server:
         answers: list[Any]
         if self.rests or not commands:
             return [StoreError("it is let alone")] * len(commands)
+        began = self._clock.monotonic()
         try:
             answers, ticks = await self._within(TICKS, commands)
         except Exception as exc:  # noqa: BLE001 - as above
@@ -162,10 +170,11 @@ class Server:
             await self._leave_replica()
         if ticks < QUICK_TICKS and any(not isinstance(answer, Exception) for answer in answers):
             self._failures = 0
-        else:
+        elif began >= self._failed:  # others that were under way with the last one say nothing more
+            self._failed = self._clock.monotonic()
             self._failures += 1
             if self.rests:
-                self._rest()
+                self._rest(next((_name(answer) for answer in answers if isinstance(answer, Exception)), "late answers"))
         return answers
 
     async def _within(self, ticks: int, commands: list[tuple[Any, ...]]) -> tuple[list[Any], int]:
@@ -173,10 +182,15 @@ class Server:
         asking = asyncio.ensure_future(self._send(commands))
         asking.add_done_callback(_look_at)
         try:
-            for tick in range(ticks):
+            counted = 0
+            for _ in range(LONGER * ticks):
+                began = self._clock.monotonic()
                 done, _ = await asyncio.wait({asking}, timeout=TICK)
                 if done:
-                    return asking.result(), tick
+                    return asking.result(), counted
+                counted += self._clock.monotonic() - began < BUSY * TICK
+                if counted == ticks:
+                    break
         finally:
             asking.cancel()
         raise TimeoutError
@@ -195,7 +209,10 @@ class Server:
         if (pool := getattr(self._client, "connection_pool", None)) is not None:
             await pool.disconnect(inuse_connections=False)
 
-    def _rest(self) -> None:
+    def _rest(self, why: str) -> None:
+        if self._silent is None:
+            self._silent = why
+            self._told(why)
         self._rests_until = self._clock.monotonic() + self._rest_for * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
 
     def _look_again(self) -> None:
@@ -210,9 +227,13 @@ class Server:
         try:
             await asyncio.gather(*(self._within(MORE_TICKS, write) for _ in range(CARRIERS)))
             await self._within(QUICK_TICKS, write)
+        except Exception as exc:  # noqa: BLE001 - whatever it was, it goes on resting
+            self._rest(_name(exc))
+        else:
             result, self._failures = "ok", 0
-        except Exception:  # noqa: BLE001 - whatever it was, it goes on resting
-            self._rest()
+            if self._silent is not None:
+                self._silent = None
+                self._told(None)
         finally:
             self._probe = None
             self._report("probe", result)
@@ -226,6 +247,11 @@ def _give(questions: list[_Question], answers: list[Any]) -> None:
             question.answer.set_exception(answer)
         else:
             question.answer.set_result(answer)
+
+
+def _name(failure: Exception) -> str:
+    """Return what may be told of a failure: its text may hold what was sent."""
+    return "no answer in time" if isinstance(failure, TimeoutError) else type(failure).__name__
 
 
 def _look_at(asking: asyncio.Future[Any]) -> None:
