@@ -17,8 +17,7 @@ import pytest
 import vendor.client
 from tests.client.conftest import ROOT
 from tests.client.service import TOKEN, Handler, Service, answered, golden, raw, refused, vended
-from vendor.client import AccessDenied, AsyncClient, Client, UsageError
-from vendor.client.botocore import install, storage_options
+from vendor.client import AccessDenied, AsyncClient, Client, UsageError, install, storage_options
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@
     client.py       in what order?
     command.py      `vend`: options.py is what can be typed, printing.py, shell.py and completion.py what is printed
     kept.py         what `vend process` keeps on disk; profile.py what `vend file` keeps fresh
-    aio.py, botocore.py  the same for asyncio, and for boto3, botocore, aiobotocore and fsspec
+    aio.py          the same for asyncio; botocore.py, sessions.py for boto3, botocore, aiobotocore and fsspec
     execution.py    `vend exec`; agent/ is what serves credentials on this machine, for it and for `vend agent`
 
 Nothing here imports the rest of the package: the client must start quickly and fit in one file.
@@ -38,21 +38,16 @@ from vendor.client.refusals import (
 TYPE_CHECKING = False  # as in address.py
 if TYPE_CHECKING:
     from vendor.client.aio import AsyncClient
-    from vendor.client.botocore import (
-        aiobotocore_session,
-        boto3_session,
-        botocore_session,
-        install,
-        storage_options,
-    )
+    from vendor.client.botocore import install
+    from vendor.client.sessions import aiobotocore_session, boto3_session, botocore_session, storage_options
 
 _LATER = {
     "AsyncClient": "aio",
-    "aiobotocore_session": "botocore",
-    "boto3_session": "botocore",
-    "botocore_session": "botocore",
+    "aiobotocore_session": "sessions",
+    "boto3_session": "sessions",
+    "botocore_session": "sessions",
     "install": "botocore",
-    "storage_options": "botocore",
+    "storage_options": "sessions",
 }
 
 __all__ = [
