@@ -138,6 +138,15 @@ async def test_bytes_beyond_ascii_in_the_token_are_no_token(world: World, value:
     assert world.audit()[-1]["request_id"] == answer.headers["x-request-id"]
 
 
+@pytest.mark.parametrize("blank", ["\u00a0", "\u0085", "\u2028", "\u3000", "\x1c", "\x0b", "\x0c"])
+@pytest.mark.parametrize("scheme", ["", "Bearer "])
+async def test_what_is_blank_in_other_scripts_is_not_taken_off_a_token(world: World, scheme: str, blank: str) -> None:
+    for value in (f"{scheme}{blank}{world.token()}", f"{scheme}{world.token()}{blank}"):
+        head = LINE + b"Host: x\r\nAuthorization: " + value.encode() + b"\r\n\r\n"
+        answer = await exchange(world.service.public, head)
+        assert answer.code in ("invalid_token", "invalid_request")
+
+
 async def test_a_token_of_twelve_kilobytes_is_served(world: World) -> None:
     token = world.token(padding="x" * 9_000)
     assert len(token) > 12_000

@@ -135,6 +135,12 @@ async def test_the_media_type_does_not_matter(world: World, kind: str) -> None:
     assert said.answer.status == 200
 
 
+@pytest.mark.parametrize("blank", ["\u00a0", "\u0085", "\u2028", "\x0b", "\x1f"])
+async def test_what_is_blank_in_other_scripts_is_a_part_of_the_token(world: World, blank: str) -> None:
+    for token in (f"{blank}{world.token()}", f"{world.token()}{blank}", blank):
+        assert (await assume(world.service.public, token)).error == (400, "InvalidIdentityToken")
+
+
 @pytest.mark.parametrize("around", ["{}\n", "{}\r\n", " {} ", "\n{}"])
 async def test_white_space_around_the_token_does_not_matter(world: World, around: str) -> None:
     assert (await assume(world.service.public, around.format(world.token()))).answer.status == 200

@@ -29,7 +29,7 @@ PATHS: Final = frozenset({"/", "/sts", "/sts/"})
 
 _ARN: Final = re.compile(r"[\x21-\x7e]{20,2048}")
 _SESSION_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}", re.ASCII)
-_TOKEN: Final = re.compile(r"\s*\S.*", re.DOTALL)
+_TOKEN: Final = re.compile(rf"[{wire.BLANK}]*[^{wire.BLANK}].*", re.DOTALL)
 
 
 class StsDoor:
@@ -57,7 +57,7 @@ class StsDoor:
         """Lend what the role's scope gives; the session's name is the scope's too, whatever an SDK makes up."""
         wire.read_token(visit.request)  # a second one is refused at every door; what it says is not asked for here
         parameters.take("RoleSessionName", _SESSION_NAME)
-        token = parameters.take("WebIdentityToken", _TOKEN).strip()  # SDKs send the file's last newline too
+        token = parameters.take("WebIdentityToken", _TOKEN).strip(wire.BLANK)  # SDKs send the file's last newline too
         lease = await self._exchange.exchange(self._request(visit, parameters, token))
         return sts_wire.write_web_identity(lease, self._exchange.audience(lease.session.issuer), visit.request_id)
 

@@ -42,6 +42,8 @@ BODY_IN_TIME: Final = 2.0
 """Seconds within which a body must have come."""
 MOST_MEMBERS: Final = 64
 """Query members that are read."""
+BLANK: Final = " \t\r\n"
+"""What may stand around a token. Python's own strip would take off what looks blank in any script."""
 
 # The head of a JWT and the beginning of its claims, which are JSON objects in base64url (RFC 7515 section 3).
 _TOKEN: Final = re.compile(r"eyJ[A-Za-z0-9_-]+\.eyJ", re.ASCII)
@@ -139,9 +141,9 @@ def read_token(request: web.BaseRequest) -> str | None:
     sent = request.headers.getall("Authorization", [])
     if len(sent) > 1:
         raise InvalidRequest(Reason.SEVERAL_TOKENS, "there must be one Authorization header")
-    token = sent[0].strip() if sent else ""
+    token = sent[0].strip(BLANK) if sent else ""
     if token[:7].lower() == "bearer ":
-        token = token[7:].strip()
+        token = token[7:].strip(BLANK)
     return token or None
 
 
