@@ -20,14 +20,23 @@ if TYPE_CHECKING:
 
 
 class Asked:
-    """A server that is asked through a proxy; `results` counts operations and results."""
+    """A server that is asked through a proxy, ten times as patiently as it would be, for the sake of busy machines.
 
-    def __init__(self, port: int) -> None:
+    `results` counts operations and results.
+    """
+
+    def __init__(self, port: int, *, tick: float = 0.1) -> None:
         self.results: Counter[tuple[str, str]] = Counter()
         self.told: list[str | None] = []
         client = connect(Place(nodes=(("127.0.0.1", port),)))
         self.server = Server(
-            client, prefix="vendor", clock=SystemClock(), report=self._report, told=self.told.append, rest=0.1
+            client,
+            prefix="vendor",
+            clock=SystemClock(),
+            report=self._report,
+            told=self.told.append,
+            rest=0.1,
+            tick=tick,
         )
 
     def _report(self, operation: str, result: str) -> None:

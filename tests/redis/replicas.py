@@ -30,15 +30,17 @@ RING = Ring({"k1": bytes(range(32))})
 
 
 class Replica:
-    """One replica: its own memory, connections and clock."""
+    """One replica: its own memory, connections and clock, and more patience than it would have."""
 
-    def __init__(self, port: int, mint: Mint, clock: Clock, *, ring: Ring = RING, prefix: str = "vendor") -> None:
+    def __init__(
+        self, port: int, mint: Mint, clock: Clock, *, ring: Ring = RING, prefix: str = "vendor", tick: float = 0.1
+    ) -> None:
         self.clock = clock
         self.results: Counter[tuple[str, str]] = Counter()
         self.broken: list[str] = []
         self.expiry = ExpiryLedger(clock=clock)
         client = connect(Place(nodes=(("127.0.0.1", port),)))
-        self.server = Server(client, prefix=prefix, clock=SystemClock(), report=self._report, rest=0.1)
+        self.server = Server(client, prefix=prefix, clock=SystemClock(), report=self._report, rest=0.1, tick=tick)
         self.store = RedisLeases(self.server)
         self.shared = Shared(clock=clock, broken=self.broken.append)
         self.shared.share(self.store, ring)
@@ -71,10 +73,16 @@ class Replicas:
         self._begun: list[Replica] = []
 
     async def begin(
-        self, *, ring: Ring = RING, clock: Clock | None = None, port: int = 0, prefix: str = "vendor"
+        self,
+        *,
+        ring: Ring = RING,
+        clock: Clock | None = None,
+        port: int = 0,
+        prefix: str = "vendor",
+        tick: float = 0.1,
     ) -> Replica:
         """Begin another replica."""
-        replica = Replica(port or self.port, self.mint, clock or self.clock, ring=ring, prefix=prefix)
+        replica = Replica(port or self.port, self.mint, clock or self.clock, ring=ring, prefix=prefix, tick=tick)
         await replica.server.open()
         self._begun.append(replica)
         return replica

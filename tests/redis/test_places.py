@@ -37,7 +37,7 @@ async def server_at(place: Place, results: Counter[tuple[str, str]] | None = Non
     def report(operation: str, result: str) -> None:
         counted[operation, result] += 1
 
-    server = Server(connect(place), prefix="vendor", clock=SystemClock(), report=report, rest=0.1)
+    server = Server(connect(place), prefix="vendor", clock=SystemClock(), report=report, rest=0.1, tick=0.1)
     await server.open()
     try:
         yield server

@@ -19,6 +19,7 @@ from vendor.credentials import Secret
 from vendor.leases import place
 from vendor.leases.lease import Warrant
 from vendor.leases.sealed import Ring
+from vendor.redis.server import TICK
 from vendor.refusals import Reason, StsUnavailable
 
 if TYPE_CHECKING:
@@ -313,7 +314,7 @@ async def test_a_replica_that_is_waited_for_too_long_is_passed_over(
 async def test_a_store_that_fails_costs_a_mint_fifty_milliseconds_and_nothing_else_f21(
     replicas: Replicas, between: Between, how: str
 ) -> None:
-    replica = await replicas.begin(port=between.port)
+    replica = await replicas.begin(port=between.port, tick=TICK)
     if how == "down":
         await between.down()
     between.hangs, between.delay = how == "hangs", 0.5 if how == "slow" else 0.0

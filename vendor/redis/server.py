@@ -75,6 +75,7 @@ class Server:
         report: Callable[[str, str], None],
         told: Callable[[str | None], None] = lambda _: None,
         rest: float = REST,
+        tick: float = TICK,
     ) -> None:
         self._client = client
         self.prefix = prefix
@@ -83,6 +84,7 @@ class Server:
         self._told = told
         self._silent: str | None = None
         self._rest_for = rest
+        self._tick = tick
         self._waiting: deque[_Question] = deque()
         self._carriers: set[asyncio.Task[None]] = set()
         self._failures = 0
@@ -185,10 +187,10 @@ class Server:
             counted = 0
             for _ in range(LONGER * ticks):
                 began = self._clock.monotonic()
-                done, _ = await asyncio.wait({asking}, timeout=TICK)
+                done, _ = await asyncio.wait({asking}, timeout=self._tick)
                 if done:
                     return asking.result(), counted
-                counted += self._clock.monotonic() - began < BUSY * TICK
+                counted += self._clock.monotonic() - began < BUSY * self._tick
                 if counted == ticks:
                     break
         finally:
