@@ -43,10 +43,17 @@ async def generation(replica: Served, number: int) -> None:
             await asyncio.sleep(0.05)
 
 
+async def stored(fleet: Fleet) -> None:
+    """Wait until what was minted is in the store: it gets there while nobody waits, and its lock goes then."""
+    async with asyncio.timeout(5), fleet.store.client() as client:
+        while [key async for key in client.scan_iter("*:lock")]:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.01)
+
+
 async def test_what_one_replica_was_given_the_other_lends_and_says_so(fleet: Fleet) -> None:
     one, other = fleet.replicas[:2]
     first = await ask(one, fleet, "batch-shared")
-    await asyncio.sleep(0.05)
+    await stored(fleet)
     second = await ask(other, fleet, "batch-shared")
     assert first.json["AccessKeyId"] == second.json["AccessKeyId"]
     assert [fleet.audit(number)[-1]["source"] for number in (0, 1)] == ["sts", "store"]
@@ -57,7 +64,7 @@ async def test_what_one_replica_was_given_the_other_lends_and_says_so(fleet: Fle
 
 async def test_the_store_holds_no_name_and_no_secret_of_anybodys(fleet: Fleet) -> None:
     await ask(fleet.replicas[0], fleet, "batch-seen")
-    await asyncio.sleep(0.05)
+    await stored(fleet)
     async with fleet.store.client() as attacker:
         seen = b"".join([key + (await attacker.get(key) or b"") async for key in attacker.scan_iter("*:lease")])
     assert len(seen) > 500
@@ -67,7 +74,7 @@ async def test_the_store_holds_no_name_and_no_secret_of_anybodys(fleet: Fleet) -
 
 async def test_a_replica_that_begins_during_an_outage_of_sts_serves_what_is_stored(fleet: Fleet) -> None:
     await ask(fleet.replicas[0], fleet, "batch-restart")
-    await asyncio.sleep(0.05)
+    await stored(fleet)
     fleet.sts.fault(error("ServiceUnavailable"))
     begun = await fleet.begin()
     try:
@@ -81,7 +88,7 @@ async def test_a_replica_that_begins_during_an_outage_of_sts_serves_what_is_stor
 async def test_what_somebody_wrote_into_the_store_is_counted_and_told_and_not_lent(fleet: Fleet) -> None:
     one, other = fleet.replicas[:2]
     await ask(one, fleet, "batch-victim")
-    await asyncio.sleep(0.05)
+    await stored(fleet)
     async with fleet.store.client() as attacker:
         async for key in attacker.scan_iter("*:lease"):
             await attacker.set(key, b"FORGED-bytes", px=3_600_000)
@@ -107,7 +114,7 @@ async def test_a_reload_takes_the_store_out_and_puts_it_in_again(fleet: Fleet) -
     path.write_text(sharing)
     await generation(other, number + 2)
     await ask(one, fleet, "batch-after")
-    await asyncio.sleep(0.05)
+    await stored(fleet)
     assert (await ask(other, fleet, "batch-after")).status == 200
     assert fleet.audit(1)[-1]["source"] == "store"
     connected = (await scrape(other)).value("vendor_store_requests_total", operation="probe")
