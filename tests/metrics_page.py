@@ -31,6 +31,16 @@ class _Nothing:
 
 def rows() -> list[str]:
     """Return a row for each metric that a service can have."""
+    return sorted(_row(family, labels) for family, labels in _families())
+
+
+def names() -> set[str]:
+    """Return the name of every sample that a service can have."""
+    kinds = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"], "gauge": [""]}
+    return {family.name + kind for family, _ in _families() for kind in kinds[family.type]}
+
+
+def _families() -> list[tuple[Metric, tuple[str, ...]]]:
     registry = CollectorRegistry()
     metrics = Metrics(registry, version="0")
     metrics.watch(
@@ -44,7 +54,7 @@ def rows() -> list[str]:
         accounts=_Nothing(),
     )
     labels = _labels(metrics)
-    return sorted(_row(family, labels.get(family.name, ("scope",))) for family in registry.collect())
+    return [(family, labels.get(family.name, ("scope",))) for family in registry.collect()]
 
 
 def page(text: str) -> str:

@@ -217,6 +217,7 @@ def test_a_refusal_is_counted_and_hands_nothing_out(rig: Rig, one: Entry) -> Non
 
 def test_a_defect_is_an_exchange_that_was_refused(rig: Rig) -> None:
     rig.observe(issued(defect="ZeroDivisionError"))
+    assert rig.value("vendor_refusals_total", code="internal_error", reason="defect") == 1
     assert rig.value("vendor_exchanges_total", scope="reports:read", door="container", outcome="refused") == 1
     assert "vendor_credentials_issued_total" not in rig.scrape()
 

@@ -11,6 +11,8 @@ from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
+from vendor.refusals import Reason
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from collections.abc import Set as AbstractSet
@@ -311,6 +313,8 @@ class Metrics:
             self.audit_failures.inc()
         if entry.refusal is not None:
             self.refused(entry.refusal)
+        if entry.defect is not None:
+            self.refusals.labels("internal_error", Reason.DEFECT).inc()
         if entry.would_refuse:
             self.would_refuse.labels(scope).inc()
         if series.issued is not None and series.remaining is not None and entry.credentials is not None:

@@ -278,3 +278,14 @@ def test_a_chart_can_be_packed(tmp_path: Path) -> None:
     done = tools.run(tools.helm("4"), "package", CHART, "--destination", tmp_path)
     assert done.returncode == 0, done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["vendor-0.1.0.tgz"]
+
+
+def test_each_alert_leads_to_its_runbook_where_you_publish_them() -> None:
+    rendered = render(
+        "--set", "monitoring.rules=true,monitoring.runbooks=https://wiki.example/vendor/", "--values", PLAIN
+    )
+    (rules,) = [one for one in rendered if one["kind"] == "PrometheusRule"]
+    alerts = [rule for group in rules["spec"]["groups"] for rule in group["rules"] if "alert" in rule]
+    assert len(alerts) >= 20
+    for alert in alerts:
+        assert alert["annotations"]["runbook_url"].startswith("https://wiki.example/vendor/"), alert
