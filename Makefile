@@ -11,7 +11,7 @@ ARGS ?=
 WORKERS ?= 4
 
 # What has a target of its own.
-FAST := not faults and not attacks and not matrix and not chart and not image
+FAST := not browser and not faults and not attacks and not matrix and not chart and not image
 
 # The rooms in which every branch must have been taken by a test.
 CORE := vendor/identity/*,vendor/policy/*,vendor/leases/*,vendor/mint/*,vendor/exchange.py
@@ -22,7 +22,7 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-faults test-attacks matrix lint types contracts bench coverage docs chart chart-readme test-image image sbom lock wheel clean
+.PHONY: help demo test test-browser test-faults test-attacks matrix lint types contracts bench coverage docs chart chart-readme test-image image sbom lock wheel clean
 
 help:
 	@printf '%s\n' \
@@ -91,6 +91,10 @@ test-faults: $(VENV)/.dev
 
 test-attacks: $(VENV)/.dev .cache/attacks/bin/schemathesis
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m attacks tests/attacks $(ARGS)
+
+# The page in headless Chromium (Debian's chromium and chromium-driver; npm for the accessibility checker).
+test-browser: $(VENV)/.dev
+	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
 # The real helm, schemas of several Kubernetes versions and a policy linter, installed under .cache when first wanted.
 chart: $(VENV)/.dev

@@ -49,7 +49,7 @@ color:var(--card);font:inherit;font-weight:600;cursor:pointer}button.quiet{backg
 button.danger{background:var(--bad);border-color:var(--bad)}
 .sure{display:flex;gap:.5rem;align-items:baseline;font-weight:400}.sure input{width:auto}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
-.timeline{width:100%;height:auto;display:block}.timeline .grid{stroke:var(--line)}
+.timeline{width:100%;min-width:34rem;height:auto;display:block}.timeline .grid{stroke:var(--line)}
 .axis{fill:var(--quiet);font-size:12px}.end{text-anchor:end}
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:.25rem 1rem;margin:.5rem 0;padding:0;font-size:.9rem}
 .swatch{display:inline-block;width:.8rem;height:.8rem;border-radius:3px;margin-right:.4rem;vertical-align:-.05rem}

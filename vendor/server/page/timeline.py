@@ -69,7 +69,8 @@ def _drawing(endings: tuple[Ending, ...], colours: dict[str, int]) -> Html:
         if index % 4 == 0:
             shapes.append(element("text", f"{ending.begins:%H:%M}", x=f"{x:.1f}", y=HEIGHT - 8, class_="axis"))
     told = f"Sessions that end within each {_minutes(endings)} minutes; the table below has the numbers"
-    return element("svg", *shapes, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=told, class_="timeline")
+    drawn = element("svg", *shapes, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=told, class_="timeline")
+    return element("div", drawn, class_="wide", tabindex="0", role="region", aria_label="Timeline")
 
 
 def _grid(most: int) -> Html:

@@ -145,7 +145,7 @@ def _grants(told: Mapping[str, Any]) -> Html | None:
         )
         for grant in told["grants"]
     ]
-    return table("Grants of the scope", ("Grant", "", "By", "Is", "Wanted"), rows) if rows else None
+    return table("Grants of the scope", ("Grant", "Result", "By", "Is", "Wanted"), rows) if rows else None
 
 
 def stopper(token: str | None, asked: Mapping[str, str], scopes: Sequence[str]) -> Html:
@@ -186,7 +186,7 @@ def standing(token: str | None, revocations: Sequence[Mapping[str, Any]]) -> Htm
         )
         for one in revocations
     ]
-    heads = ("Id", "Whom", "Reason", "By", "Until", "")
+    heads = ("Id", "Whom", "Reason", "By", "Until", "Let on")
     told = table("Revocations in force", heads, rows) if rows else element("p", "Nobody is stopped.", class_="empty")
     return section("revocations", "Revocations", told)
 
