@@ -98,7 +98,7 @@ class Browser:
             try:
                 return self.ask(method, f"/element/{self.find(selector)}/{command}", members)
             except HTTPError as exc:
-                if exc.code != 404:  # noqa: PLR2004 - a stale reference, in the protocol
+                if exc.code != 404:
                     raise AssertionError(f"{command} of {selector}: {exc.read()[:500]!r}") from exc
                 time.sleep(0.05)
         raise AssertionError(f"{selector} does not stay long enough for {command}")
