@@ -83,7 +83,7 @@ def scopes(seen: Overview) -> Html:
     """Return what is out, by scope."""
     rows = [_scope(one, seen.now) for one in seen.scopes]
     heads = ("Scope", "Out", "Next one ends", "Ended", "Holders gone", "What it is")
-    told = table(f"{len(rows)} scopes", heads, rows, numbers=(1, 3, 4)) if rows else _none("No scope is configured.")
+    told = table("What is out, by scope", heads, rows, numbers=(1, 3, 4)) if rows else _none("No scope is configured.")
     return section("scopes", "Scopes", told)
 
 
