@@ -170,8 +170,11 @@ async def test_a_get_with_a_body_is_refused_and_its_body_is_no_request(world: Wo
 
 async def test_a_transfer_coding_before_chunked_is_refused(world: World) -> None:
     raw = POST + f"Authorization: {world.token()}\r\n".encode() + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"
-    answer = await exchange(world.service.public, raw)
-    assert (answer.status, answer.code) == (415, "unsupported_media_type")
+    async with await Connection.open(world.service.public) as connection:
+        await connection.send(raw, request(PATH, world.token()))
+        answer = await connection.read()
+        assert (answer.status, answer.code) == (415, "unsupported_media_type")
+        assert await connection.ended()
 
 
 async def test_a_request_hidden_behind_a_refused_one_is_not_read(world: World) -> None:

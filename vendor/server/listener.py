@@ -97,6 +97,8 @@ class Listener:
             answer = self._refuse(refusal, request_id, voice=self._voice_at(request))
             # Its frames hold the entry that holds it: a flood of them would make the collector stall everybody.
             refusal.__traceback__ = None
+            if wire.is_coded(request):
+                answer.force_close()  # whoever stands before us may have seen the end of it elsewhere
         except Exception as exc:  # noqa: BLE001 - an exception becomes neither a yes nor a traceback
             self._observer.failed(request_id, exc)
             answer = self._voice_at(request).write_defect(request_id)

@@ -177,6 +177,11 @@ async def read_body(request: web.BaseRequest, *, proof: bool = False) -> dict[st
         raise InvalidRequest(Reason.MALFORMED_REQUEST, f"the body is not strict JSON: {exc}") from exc
 
 
+def is_coded(request: web.BaseRequest) -> bool:
+    """Tell whether a body comes in a transfer coding that is not chunked alone (RFC 9112 section 6.1)."""
+    return request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked"
+
+
 async def read_raw(request: web.BaseRequest, *, most: int = LONGEST_BODY) -> bytes:
     """Return the bytes of a body, `most` of them, in time; a client that waits to be told to send it is told so.
 
@@ -184,7 +189,7 @@ async def read_raw(request: web.BaseRequest, *, most: int = LONGEST_BODY) -> byt
     """
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType(Reason.MEDIA_TYPE, "send the body without a content encoding")
-    if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
+    if is_coded(request):
         raise UnsupportedMediaType(Reason.MEDIA_TYPE, "send the body without a transfer coding but chunked")
     try:
         async with asyncio.timeout(BODY_IN_TIME):
