@@ -206,7 +206,7 @@ class Ground:
         return f'{{redis: {{url: "{store.url}", encryption_keys: [{{id: k1, file: k1}}]}}}}'
 
 
-def container(token: str, scope: str = "reports:read", **query: str) -> bytes:
+def container(token: str, scope: str = "reports:read", /, **query: str) -> bytes:
     """Return what an SDK asks."""
     return request(f"/v1/credentials/{scope}{'?' if query else ''}{urlencode(query)}", token)
 

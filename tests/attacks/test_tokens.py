@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.attacks.ground import ALGORITHMS, container, keys_of, sts, twin, with_token
-from tests.identity.corpus import CASES
+from tests.attacks.hostile import HERE
 from tests.server.http import request
 
 if TYPE_CHECKING:
@@ -17,12 +17,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.attacks, pytest.mark.asyncio(loop_scope="module")]
 
-# What HTTP itself takes off a field, or what is the field's other form, is no attack at a door.
-ALIKE: Final = {f"{blank} {where}" for blank in ("a space", "a tab") for where in ("in front", "behind")} | {
-    *("CRLF behind", "shape: Bearer in front", "a kid that the issuer publishes twice")
-}
-# Nor is what is hostile to an issuer of other terms than these have.
-HERE: Final = {name: case for name, case in CASES.items() if not case.changes and name not in ALIKE}
 DOORS: Final[tuple[Callable[[str], bytes], ...]] = (
     container,
     lambda token: container(f"Bearer {token}"),
