@@ -142,6 +142,7 @@ class Story:
             f"vendor revoke {operator} --scope {SCOPE} --for 1m",
         ):
             self._show(Text(command, style="cyan"))
+        self._show(Text(f"and a page for people at {world.operations_url}/, where {world.operator_file} signs you in"))
 
     def _reading(self, reading: Reading) -> None:
         told = f"{reading.code} (HTTP {reading.status})\n{reading.message}" if reading.code else reading.body.rstrip()
