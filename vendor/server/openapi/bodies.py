@@ -9,6 +9,7 @@ from vendor.server.openapi.schema import (
     FLAG,
     MOMENT,
     NUMBER,
+    RATIONAL,
     TEXT,
     TEXT_OF,
     TEXTS,
@@ -140,8 +141,55 @@ _STOP: Final = {
     "roles": {"type": "array", "maxItems": MOST_ROLES, "items": TEXT},
     "deny_policy": FLAG,
 }
+_SCOPE_SEEN: Final = {
+    "name": TEXT,
+    "description": TEXT,
+    "active": NUMBER,
+    "expired": NUMBER,
+    "stale": NUMBER,
+    "next_expiry": maybe(MOMENT),
+}
+_TARGET_SEEN: Final = {
+    "name": TEXT,
+    "regions": listed(mapping({"name": TEXT, "left_alone": FLAG})),
+    "available": maybe(RATIONAL),
+    "requests_per_second": maybe(RATIONAL),
+    "healthy": FLAG,
+}
+_ISSUER_SEEN: Final = {"name": TEXT, "url": TEXT, "kind": TEXT, "keys_age": maybe(RATIONAL)}
+_COUNT: Final = {
+    "type": "array",
+    "items": {"anyOf": [TEXT, NUMBER]},
+    "minItems": 2,
+    "maxItems": 2,
+    "description": "A scope, and how many.",
+}
+_EXCHANGE_SEEN: Final = {
+    "time": MOMENT,
+    **dict.fromkeys(("door", "scope", "outcome", "code", "reason", "detail", "issuer", "subject"), TEXT),
+    **dict.fromkeys(("source", "access_key_id"), TEXT),
+    "seconds": RATIONAL,
+    "request_id": TEXT,
+}
+_OVERVIEW: Final = {
+    "now": MOMENT,
+    "version": TEXT,
+    "why_not": {**maybe(TEXT), "description": "Why nobody can be served, null if somebody can."},
+    "generation": NUMBER,
+    "reloaded": MOMENT,
+    "files": TEXTS,
+    "problems": TEXTS,
+    "store": TEXT,
+    "revocations": NUMBER,
+    "scopes": listed(mapping(_SCOPE_SEEN)),
+    "targets": listed(mapping(_TARGET_SEEN)),
+    "issuers": listed(mapping(_ISSUER_SEEN)),
+    "timeline": listed(mapping({"begins": MOMENT, "ends": MOMENT, "counts": listed(_COUNT)})),
+    "recent": listed(mapping(_EXCHANGE_SEEN)),
+}
 OPERATORS: Final[dict[str, dict[str, Any]]] = {
     "Status": mapping({"status": {"enum": ["alive", "ready", "not ready"]}, "detail": TEXT}, optional=("detail",)),
+    "Overview": mapping(_OVERVIEW),
     "Lease": mapping(_LEASE),
     "Leases": mapping({"leases": listed(ref("Lease")), "next": maybe(TEXT)}),
     "Stop": {**mapping(_STOP, optional=tuple(_STOP)), "description": "At least one of those that name somebody."},

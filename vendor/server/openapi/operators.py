@@ -89,6 +89,9 @@ PATHS: Final[dict[str, Any]] = {
             body="Supposed",
         )
     },
+    "/v1/status": {
+        "get": operation("What the service is doing", answer=answered("Overview", "Now."), refusals=_OPERATOR)
+    },
     "/openapi.json": {"get": operation("This document", answer=document(), refusals=_OPERATOR)},
 }
 """What is answered; of the page for people nothing is told, as it is none for machines."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 TEXT: Final[dict[str, Any]] = {"type": "string"}
 NUMBER: Final[dict[str, Any]] = {"type": "integer"}
+RATIONAL: Final[dict[str, Any]] = {"type": "number"}
 FLAG: Final[dict[str, Any]] = {"type": "boolean"}
 TEXTS: Final[dict[str, Any]] = {"type": "array", "items": TEXT}
 TEXT_OF: Final[dict[str, Any]] = {"type": "object", "additionalProperties": TEXT}

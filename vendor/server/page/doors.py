@@ -212,7 +212,7 @@ def _stopped(asked: Mapping[str, str]) -> dict[str, Any]:
     if asked.get("sure") != "yes":
         raise InvalidRequest(Reason.MALFORMED_REQUEST, "say that you are sure")
     hours = asked.get("hours", "").strip()
-    if not (hours.isascii() and hours.isdigit() and 0 < int(hours) <= 744):  # noqa: PLR2004 - 31 days
+    if not (hours.isascii() and hours.isdigit() and len(hours) < 4 and 0 < int(hours) <= 744):  # noqa: PLR2004 - 31 days
         raise InvalidRequest(Reason.DURATION, "hours must be a whole number from 1 to 744")
     named = {"scope": "scope", "principal": "principal", "revoked_key": "access_key_id", "reason": "reason"}
     said = {member: asked[name].strip() for name, member in named.items() if asked.get(name, "").strip()}
