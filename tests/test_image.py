@@ -104,10 +104,11 @@ def test_a_built_image_serves_until_sigterm_and_holds_no_pip(
     command = [*PODMAN, *LIMITS, f"--name={name}", f"--volume={folder}:/etc/vendor:ro", image]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as served:  # noqa: S603
         assert served.stderr
-        lines = iter(served.stderr.readline, "")
+        told: list[str] = []
         try:
-            listening = next((line for line in lines if '"listening"' in line), "it ended")
-            assert "127.0.0.1" in listening
+            while not (told and ('"listening"' in told[-1] or not told[-1])):
+                told.append(served.stderr.readline())
+            assert "127.0.0.1" in told[-1], told
         finally:
             stopped = _run("podman", "--runtime", "runc", "--cgroup-manager=cgroupfs", "stop", "--time=20", name)
         assert stopped.returncode == 0, stopped.stderr

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import re
+import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,9 +14,6 @@ import yaml
 from tests.helm import tools
 from tests.helm.tools import CHART, RenderError, render
 from vendor.config import load
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.chart
 
@@ -64,10 +64,12 @@ EXTERNAL: dict[str, Any] = {
         "user": "vendor",
         "passwordSecret": "valkey",
         "keysSecret": "keys",
+        "options": {"prefix": "blue"},
     },
     "tls": {"source": "secret", "secretName": "from-elsewhere"},
     "podDisruptionBudget": {"enabled": False},
 }
+OPENSHIFT: dict[str, Any] = {**EVERYTHING, "podSecurity": {"fixedUser": False}}
 PLAINTEXT: dict[str, Any] = {"tls": {"source": "none"}, "networkPolicy": {"enabled": False}}
 MATRIX = {
     "plain": {},
@@ -76,6 +78,7 @@ MATRIX = {
     "cert-manager": CERT_MANAGER,
     "external": EXTERNAL,
     "plaintext": PLAINTEXT,
+    "openshift": OPENSHIFT,
 }
 
 
@@ -143,7 +146,7 @@ def test_the_policy_linter_finds_nothing_and_nothing_is_excepted(tmp_path: Path)
     assert report["summary"]["skipped"] == 0
 
 
-@pytest.mark.parametrize("values", [{}, EVERYTHING, CERT_MANAGER, EXTERNAL, PLAINTEXT])
+@pytest.mark.parametrize("values", [{}, EVERYTHING, CERT_MANAGER, EXTERNAL, PLAINTEXT, OPENSHIFT])
 def test_every_pod_passes_the_restricted_pod_security_standard(tmp_path: Path, values: dict[str, Any]) -> None:
     pods = _pods(_rendered(tmp_path, values))
     assert pods
@@ -165,6 +168,42 @@ def test_every_pod_passes_the_restricted_pod_security_standard(tmp_path: Path, v
             assert context["readOnlyRootFilesystem"] is True, name
             assert context["capabilities"] == {"drop": ["ALL"]}, name
             assert not any("hostPort" in port for port in container.get("ports", [])), name
+
+
+def test_where_the_cluster_chooses_users_no_pod_names_one(tmp_path: Path) -> None:
+    assert all("runAsUser: 65532" in yaml.safe_dump(pod) for _, pod in _pods(_rendered(tmp_path, EVERYTHING)))
+    for name, pod in _pods(_rendered(tmp_path, OPENSHIFT)):
+        assert not {"runAsUser", "runAsGroup", "fsGroup"} & set(re.findall(r"\w+", yaml.safe_dump(pod))), name
+
+
+def test_agents_can_have_a_namespace_of_their_own_and_trust_what_lies_there(tmp_path: Path) -> None:
+    apart = {"agent": {"enabled": True, "namespace": "agents", "caConfigMap": "vendor-ca"}}
+    objects = _rendered(tmp_path, apart)
+    agents = [one for one in objects if one["metadata"].get("namespace") == "agents"]
+    assert sorted(one["kind"] for one in agents) == ["DaemonSet", "ServiceAccount"]
+    pod = _one(objects, "DaemonSet", "here-vendor-agent")["spec"]["template"]["spec"]
+    assert pod["volumes"][0]["configMap"]["name"] == "vendor-ca"
+    environment = {one["name"]: one["value"] for one in pod["containers"][0]["env"]}
+    assert environment["VENDOR_URL"] == "https://here-vendor.credentials.svc"
+    apart["agent"]["caConfigMap"] = ""
+    pod = _one(_rendered(tmp_path, apart), "DaemonSet", "here-vendor-agent")["spec"]["template"]["spec"]
+    assert "volumes" not in pod
+
+
+def test_commands_that_pods_are_given_are_understood_by_the_programs(tmp_path: Path) -> None:
+    objects = [*_rendered(tmp_path, EVERYTHING), *_rendered(tmp_path, AGENT)]
+    known = {"agent": "vend", "webhook": "vendor", "probe": "vendor", "serve": "vendor"}
+    seen = set()
+    for name, pod in _pods(objects):
+        for container in pod["containers"]:
+            if container["name"] == "valkey":
+                continue
+            command = container["args"][0]
+            done = tools.run(Path(sys.executable).parent / known[command], command, "--help")
+            flags = {arg.partition("=")[0] for arg in container["args"] if arg.startswith("--")}
+            assert flags <= set(re.findall(r"--[a-z0-9-]+", done.stdout)), name
+            seen.add(command)
+    assert seen == set(known)
 
 
 def test_only_the_agent_asks_for_the_nodes_network_and_for_two_capabilities(tmp_path: Path) -> None:
@@ -192,13 +231,23 @@ def test_the_configuration_that_is_rendered_is_one_that_is_served(tmp_path: Path
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(_localised(files[item["key"]], tmp_path))
     configuration = load(folder / "vendor.yaml", environ={})
+    store = configuration.store
+    assert (
+        (store.password, store.user, store.prefix)
+        == {
+            id(EVERYTHING): ("CANARY", None, "vendor"),
+            id(EXTERNAL): ("CANARY", "vendor", "blue"),
+        }[id(values)]
+        if store
+        else values in ({}, PLAINTEXT)
+    )
     assert set(configuration.scopes) == {"reports:read"} | ({"a:read"} if values is EVERYTHING else set())
     assert (configuration.listen.tls is None) == (values is PLAINTEXT)
 
 
 def _localised(text: str, folder: Path) -> str:
     """Point a configuration at files that are here, as the pod's mounts would."""
-    for name, content in {"vendor-keys/k1": b"k" * 32, "vendor-store/password": b"CANARY"}.items():
+    for name, content in {"vendor-keys/k1": bytes(range(32)), "vendor-store/password": b"CANARY"}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -232,6 +281,7 @@ BAD = {
     "reviews without the API": ("kubernetesApi.enabled=false,kubernetesApi.tokenReviews=true", "kubernetesApi"),
     "a prober without a scope": ("prober.enabled=true", "prober.scope"),
     "a secret without a name": ("tls.source=secret", "tls.secretName"),
+    "keys of the store by the way": ("store.options.encryption_keys={a}", "encryption_keys"),
     "two stores": ("valkey.enabled=true,store.url=redis://valkey:6379", "valkey.enabled"),
 }
 

@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ModuleNotFoundError as exc:
         if (exc.name or "").startswith("vendor"):
             raise
-        print(EXTRA, file=sys.stderr)
+        print(f"{EXTRA} ({exc.name} is missing)", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -134,6 +134,11 @@ def _add_agent(command: argparse.ArgumentParser) -> None:
         help="127.0.0.1:9911 (the default), 169.254.170.23:80, [fd00:ec2::23]:80 or unix:/path; may be repeated",
     )
     command.add_argument(
+        "--add-address",
+        action="store_true",
+        help="add a link-local address to the loopback interface where it is not; needs NET_ADMIN",
+    )
+    command.add_argument(
         "--pass-through",
         action="store_true",
         help="ask with each caller's own token and never with ours: for a node that serves its pods",

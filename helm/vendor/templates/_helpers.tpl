@@ -66,9 +66,11 @@ imagePullSecrets:
 {{- define "vendor.podSecurity" -}}
 securityContext:
   runAsNonRoot: true
+  {{- if .Values.podSecurity.fixedUser }}
   runAsUser: 65532
   runAsGroup: 65532
   fsGroup: 65532
+  {{- end }}
   seccompProfile: {type: RuntimeDefault}
 {{- end }}
 
@@ -77,7 +79,9 @@ securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true
   runAsNonRoot: true
+  {{- if .Values.podSecurity.fixedUser }}
   runAsUser: 65532
+  {{- end }}
   capabilities: {drop: [ALL]}
   seccompProfile: {type: RuntimeDefault}
 {{- end }}
@@ -103,19 +107,13 @@ securityContext:
 
 {{/* The configuration as it is served */}}
 {{- define "vendor.storeUrl" -}}
-{{- $url := .Values.store.url }}
-{{- $user := .Values.store.user }}
-{{- $password := .Values.store.passwordSecret }}
 {{- if .Values.valkey.enabled }}
-{{- $url = printf "redis://%s-valkey.%s.svc:6379" (include "vendor.fullname" .) .Release.Namespace }}
-{{- $user = "" }}
-{{- $password = "made by the chart" }}
-{{- end }}
-{{- if and $url $password }}
-{{- $parts := splitn "://" 2 $url }}
-{{- printf "%s://%s:${file:/etc/vendor-store/password}@%s" $parts._0 $user $parts._1 }}
+{{- printf "redis://%s-valkey.%s.svc:6379" (include "vendor.fullname" .) .Release.Namespace }}
+{{- else if and .Values.store.url .Values.store.user }}
+{{- $parts := splitn "://" 2 .Values.store.url }}
+{{- printf "%s://%s@%s" $parts._0 .Values.store.user $parts._1 }}
 {{- else }}
-{{- $url }}
+{{- .Values.store.url }}
 {{- end }}
 {{- end }}
 
@@ -164,16 +162,22 @@ securityContext:
 {{- define "vendor.store" -}}
 redis:
   url: {{ include "vendor.storeUrl" . | quote }}
+  {{- if include "vendor.passwordSecret" . }}
+  password: "${file:/etc/vendor-store/password}"
+  {{- end }}
   encryption_keys:
 {{- range .Values.store.keyNames }}
     - {id: {{ . | quote }}, file: {{ printf "/etc/vendor-keys/%s" . | quote }}}
+{{- end }}
+{{- with .Values.store.options }}
+{{ toYaml . | indent 2 }}
 {{- end }}
 {{- end }}
 
 {{/* What of the configuration needs new pods when it changes; all else is followed */}}
 {{- define "vendor.restart" -}}
 {{- $config := .Values.config }}
-{{- toJson (dict "listen" $config.listen "audit" $config.audit "store" $config.store "tls" .Values.tls.source) | sha256sum }}
+{{- toJson (dict "listen" $config.listen "audit" $config.audit "tls" .Values.tls.source) | sha256sum }}
 {{- end }}
 
 {{/* A pod that tries exchanges and ends: (list root container serviceAccount audience arguments) */}}

@@ -37,9 +37,6 @@ def run(*command: str, **environ: str) -> str:
 def main(folder: Path) -> None:
     for line in (
         "link set lo up",
-        f"addr add {HERE}/32 dev lo",
-        f"addr add {TASKS}/32 dev lo",
-        f"addr add {EXTRA}/128 dev lo",
         "link add node0 type veth peer name pod0",
         "addr add 10.9.0.1/24 dev node0",
         "link set node0 up",
@@ -68,17 +65,23 @@ def main(folder: Path) -> None:
         file = {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(mine)}
         ask = (sys.executable, "-c", BOTO3)
         told: dict[str, object] = {}
-        with agent_of(environ, folder, "--pass-through", *listen):
+        with agent_of(environ, folder, "--pass-through", "--add-address", *listen):
+            told["addresses"] = run("ip", "-brief", "addr", "show", "dev", "lo").split()[2:]
             told["pod"] = run(*inside, *ask, **uri, **file)
             told["with"] = [each.headers["Authorization"] == f"Bearer {mine.read_text()}" for each in service.asked]
             told["pod without a token"] = run(*inside, sys.executable, "-c", REFUSED)
             told["after that"] = len(service.asked)
-        with agent_of(environ, folder, "reports:read", *listen):
+        with agent_of(environ, folder, "reports:read", "--add-address", *listen):
             told["node by a relative URI"] = run(*ask, **relative)
             told["node by IPv6"] = run(*ask, **wide)
             told["pod of an agent that has an identity of its own"] = run(
                 *inside, sys.executable, "-c", REFUSED, "Authorization"
             )
+        told["without NET_ADMIN"] = run(
+            *("setpriv", "--bounding-set=-net_admin", sys.executable, "-m", "vendor.client", "agent"),
+            *("--pass-through", "--add-address", "--listen", "169.254.169.254:80"),
+            **environ,
+        )
         print(json.dumps(told))  # noqa: T201  # its output
         pod.kill()
 

@@ -516,6 +516,8 @@ def test_a_node_serves_its_pods_with_their_own_tokens_alone(tmp_path: Path) -> N
     told = json.loads(done.stdout)
     assert told["pod"] == "container-role ASIAIOSFODNN7EXAMPLE"
     assert told["with"] == [True]
+    assert {"169.254.170.23/32", "169.254.170.2/32", "fd00:ec2::23/128"} <= set(told["addresses"])
+    assert "Operation not permitted; --add-address needs NET_ADMIN" in told["without NET_ADMIN"]
     assert "this agent asks with its caller's own" in told["pod without a token"]
     assert told["after that"] == 1
     assert told["node by a relative URI"] == "container-role ASIAIOSFODNN7EXAMPLE"

@@ -1,6 +1,8 @@
 """What serves credentials on this machine, for `vend exec` and `vend agent`.
 
 listener.py  sockets, and as many callers as there is room for
+places.py    where it may listen
+addresses.py an address that the machine does not have yet
 wire.py      one request in, one reply out, over a connection that is then closed
 callers.py   whose program is it that asks?
 guard.py     may it?

@@ -57,7 +57,8 @@ def serve(options: argparse.Namespace, *, environ: Mapping[str, str], say: Say) 
     vending = Vending(lambda token: asking if token is None else client(token), clock=clock, tell=say)
     with contextlib.ExitStack() as stack:
         others = options.pass_through or bool(options.allow_uid or options.token_file_out)
-        sockets = [stack.enter_context(listening(each, others=others)) for each in options.listen or [DEFAULT]]
+        places = [listening(each, others=others, add=options.add_address) for each in options.listen or [DEFAULT]]
+        sockets = [stack.enter_context(each) for each in places]
         doors = _doors(options, vending, default, clock, environ, stack)
         listener = Listener(sockets, doors.answer)
         # Before any thread: each inherits which signals it leaves to `sigwait`. A handler would run in this thread only

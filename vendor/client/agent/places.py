@@ -9,6 +9,7 @@ import os
 import socket
 from pathlib import Path
 
+from vendor.client.agent.addresses import add_to_loopback
 from vendor.client.refusals import UsageError
 
 TYPE_CHECKING = False  # as in client/address.py
@@ -21,10 +22,13 @@ _BACKLOG = 512
 
 
 @contextlib.contextmanager
-def listening(where: str, *, others: bool) -> Iterator[socket.socket]:
-    """Listen at a place while entered; with `others`, a Unix socket takes callers of other users. Raises UsageError."""
+def listening(where: str, *, others: bool, add: bool = False) -> Iterator[socket.socket]:
+    """Listen at a place while entered. Raises UsageError.
+
+    With `others`, a Unix socket takes callers of other users; with `add`, a link-local address that is not here is made.
+    """
     try:
-        opened = _at_path(where[5:], others=others) if where.startswith("unix:") else _at_address(where)
+        opened = _at_path(where[5:], others=others) if where.startswith("unix:") else _at_address(where, add=add)
     except OSError as exc:
         raise UsageError(f"cannot listen at {where}: {exc.strerror}{_hint(where, exc)}") from exc
     with opened:
@@ -42,8 +46,10 @@ def name_of(opened: socket.socket) -> str:
     return f"http://{host}:{where[1]}"
 
 
-def _at_address(where: str) -> socket.socket:
+def _at_address(where: str, *, add: bool) -> socket.socket:
     host, port = _parse(where)
+    if add and not host.is_loopback:
+        add_to_loopback(host)
     family = socket.AF_INET6 if host.version == 6 else socket.AF_INET  # noqa: PLR2004
     return socket.create_server((str(host), port), family=family, backlog=_BACKLOG)
 
@@ -83,7 +89,9 @@ def _parse(where: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, i
 
 
 def _hint(where: str, exc: OSError) -> str:
+    if exc.errno == errno.EPERM:
+        return "; --add-address needs NET_ADMIN"
     if exc.errno != errno.EADDRNOTAVAIL:
         return ""
     ip, _ = _parse(where)
-    return f"; ip addr add {ip}/{ip.max_prefixlen} dev lo"
+    return f"; ip addr add {ip}/{ip.max_prefixlen} dev lo, or --add-address"
