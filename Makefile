@@ -11,7 +11,7 @@ ARGS ?=
 WORKERS ?= 4
 
 # What has a target of its own.
-FAST := not browser and not faults and not attacks and not matrix and not chart and not image
+FAST := not browser and not faults and not attacks and not matrix and not chart and not image and not kube
 
 # The rooms in which every branch must have been taken by a test.
 CORE := vendor/identity/*,vendor/policy/*,vendor/leases/*,vendor/mint/*,vendor/exchange.py
@@ -22,7 +22,7 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-browser test-faults test-attacks matrix lint types contracts bench coverage docs chart chart-readme test-image image sbom lock wheel clean
+.PHONY: help demo test test-browser test-faults test-attacks matrix lint types contracts bench coverage docs chart chart-readme test-image test-kube image sbom lock wheel clean
 
 help:
 	@printf '%s\n' \
@@ -31,6 +31,7 @@ help:
 	  'make test-faults         what outages, rotations and floods do to a running service, measured (some minutes)' \
 	  'make test-attacks        every threat tried from outside, in tables, and by the published OpenAPI documents' \
 	  'make chart               the chart, by the real helm and linters' \
+	  'make test-kube           the chart, the webhook and tokens at a real API server (built when first wanted)' \
 	  'make matrix              every client of docs/clients.md through every door, and what came of it in there' \
 	  'make lint                ruff, mypy and the import contracts' \
 	  'make bench               warm and cold speed, each as a ratio to the bare library, and what a run of vend costs' \
@@ -103,6 +104,11 @@ chart: $(VENV)/.dev
 # A built image, run with a read-only root: needs buildah, podman, runc and mmdebstrap of Debian's.
 test-image: $(VENV)/.dev
 	$(BIN)/python -m pytest -m image tests/test_image.py $(ARGS)
+
+# A real API server, which KUBE_APISERVER names; without, one is built under .cache/kube of Debian 12's sources, as root.
+test-kube: $(VENV)/.dev
+	@command -v etcd >/dev/null || { echo 'This needs etcd: apt-get install etcd-server' >&2; exit 1; }
+	$(BIN)/python -m pytest -m kube -p no:randomly tests/kubernetes $(ARGS)
 
 chart-readme: $(VENV)/.dev
 	$(BIN)/python -m tests.helm.readme

@@ -175,7 +175,9 @@ def api_server() -> Path:
     built = BUILT / "kube-apiserver"
     if not built.exists():
         script = Path(__file__).with_name("build.sh")
-        subprocess.run([script, BUILT], check=True, env={**os.environ, **json.loads(os.environ["TESTS_OF_THE_MACHINE"])})  # noqa: S603 - ours
+        subprocess.run(
+            [script, BUILT], check=True, env={**os.environ, **json.loads(os.environ["TESTS_OF_THE_MACHINE"])}
+        )  # noqa: S603 - ours
     return built
 
 
