@@ -18,6 +18,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.conftest import MACHINE
 from tests.helm import tools
 from tests.service import ROOT
 
@@ -175,9 +176,8 @@ def api_server() -> Path:
     built = BUILT / "kube-apiserver"
     if not built.exists():
         script = Path(__file__).with_name("build.sh")
-        subprocess.run(
-            [script, BUILT], check=True, env={**os.environ, **json.loads(os.environ["TESTS_OF_THE_MACHINE"])}
-        )  # noqa: S603 - ours
+        machine = json.loads(os.environ[MACHINE])
+        subprocess.run([script, BUILT], check=True, env={**os.environ, **machine})  # noqa: S603 - ours
     return built
 
 

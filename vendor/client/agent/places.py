@@ -25,7 +25,7 @@ _BACKLOG = 512
 def listening(where: str, *, others: bool, add: bool = False) -> Iterator[socket.socket]:
     """Listen at a place while entered. Raises UsageError.
 
-    With `others`, a Unix socket takes callers of other users; with `add`, a link-local address is made where it is missing.
+    With `others`, a Unix socket takes callers of other users; with `add`, a link-local address that is missing is made.
     """
     try:
         opened = _at_path(where[5:], others=others) if where.startswith("unix:") else _at_address(where, add=add)
