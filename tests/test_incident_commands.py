@@ -364,6 +364,8 @@ async def test_an_operator_is_told_where_a_restart_would_let_them_on(desk: Desk)
         ["who", "../x"],
         ["who", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln"],
         ["leases", "--limit", "x"],
+        ["leases", "--limit", "0"],
+        ["leases", "--limit", "-1"],
     ],
 )
 async def test_what_cannot_be_meant_is_usage(desk: Desk, said: list[str]) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vendor.cli import operations
-
-if TYPE_CHECKING:
-    import argparse
 
 _HEAD = ("ACCESS KEY ID", "SCOPE", "ISSUER", "PRINCIPAL", "EXPIRES", "LAST HANDED OUT", "TIMES", "")
 
@@ -23,9 +21,16 @@ def add(commands: Any) -> None:
     command.add_argument("--principal", metavar="SUB", help="of this principal: the subject of its token")
     command.add_argument("--issuer", metavar="NAME", help="of principals of this issuer")
     command.add_argument("--revocation", metavar="ID", help="of those whom this revocation stops")
-    command.add_argument("--limit", type=int, default=1_000, metavar="N", help="at most so many (default: 1000)")
+    command.add_argument("--limit", type=_limit, default=1_000, metavar="N", help="at most so many (default: 1000)")
     operations.add_options(command)
     command.set_defaults(run=lambda options: operations.run(lambda: _run(options)))
+
+
+def _limit(text: str) -> int:
+    """Read how many are wanted: with none or fewer "no session is out" would be no answer."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):  # noqa: PLR2004 - far beyond any
+        raise argparse.ArgumentTypeError("a limit is a whole number from 1")
+    return int(text)
 
 
 def _run(options: argparse.Namespace) -> int:
