@@ -318,6 +318,7 @@ async def test_a_line_tells_its_own_exchange_whatever_was_told_before() -> None:
         issued(permission=dataclasses.replace(base.permission, grant=None)),
         issued(session=dataclasses.replace(base.session, source_identity="other")),
         issued(credentials=dataclasses.replace(credentials(), access_key_id="ASIAOTHER")),
+        issued(credentials=credentials(lifetime=timedelta(hours=2))),
         issued(request_id="another", source=Source.MEMORY, door=Door.JSON),
         issued(asked=dataclasses.replace(base.asked, scope=None)),
         issued(asked=dataclasses.replace(base.asked, duration=timedelta(hours=1))),

@@ -525,6 +525,13 @@ async def test_what_is_held_may_be_asked_for_as_often_as_one_likes() -> None:
     assert (await world.refusal(asked=Asked(scope="no-such"))).code is Code.RATE_LIMITED
 
 
+async def test_each_link_to_the_console_counts_as_it_costs_a_request_of_its_own_t33() -> None:
+    world = World(burst=2)
+    for _ in range(2):
+        await world.ask(door=Door.CONSOLE)
+    assert (await world.refusal(door=Door.CONSOLE)).code is Code.RATE_LIMITED
+
+
 async def test_who_only_looks_may_not_look_too_often_either() -> None:
     world = World(burst=2)
     for _ in range(2):

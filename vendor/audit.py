@@ -228,7 +228,8 @@ class Ledger:
         asked = entry.asked
         said = (asked.scope is None, asked.role, asked.duration, *asked.parameters.items())
         decided = (entry.generation, entry.permission.grant, entry.session.key)
-        key = (entry.token_sha256, *decided, entry.credentials.access_key_id, said)
+        lent = (entry.credentials.access_key_id, entry.credentials.expiration)  # ids need not be new with each session
+        key = (entry.token_sha256, *decided, *lent, said)
         lasting = self._lasting.get(key)
         if lasting is None:
             lasting = self._lasting[key] = entry.lasting()

@@ -86,3 +86,14 @@ async def test_one_principal_has_only_so_many_first_mints_under_way_and_no_other
     assert await asyncio.gather(*asking, other) == [1, 2, 3, 4]
     assert await rig.lent(session(policy="3")) == 5
     assert rig.leases._flights._first == {}
+
+
+async def test_ways_that_are_everybodys_are_counted_as_nobodys_mints() -> None:
+    rig = Rig(most_each=1)
+    rig.mint.gate.clear()
+    ways = [session(issuer="", subject="", scope="", policy=f"{number}") for number in range(3)]
+    asking = [asyncio.create_task(rig.lent(way)) for way in ways]
+    await settle()
+    rig.mint.gate.set()
+    assert await asyncio.gather(*asking) == [1, 2, 3]
+    assert rig.leases._flights._first == {}

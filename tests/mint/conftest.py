@@ -46,6 +46,7 @@ class Rig:
         self.budget = Budget(most=rate, clock=clock)
         self.aws: AioSession = get_session()
         self.results: Counter[tuple[str, str]] = Counter()
+        self.dates: list[str | None] = []
         self.each_takes = 0.0
         self.identity = Identity(target="aws", source=Ambient(make=lambda: self.aws), clock=clock)
         self.url = url or (fake.url if fake else None)
@@ -66,6 +67,7 @@ class Rig:
             clock=self.clock,
             report=self._report,
             options=Options(service),
+            dated=lambda _, date: self.dates.append(date),
         )
 
     def mints(self, *, told: bool = True) -> Sts:

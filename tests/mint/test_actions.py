@@ -232,10 +232,17 @@ async def test_an_assertion_that_allows_too_little_is_not_sent(rig: Rig, fake: S
         assertion("soon"),
         assertion(before='<!DOCTYPE a [<!ENTITY b "c">]>'),
         assertion(before="<!DOCTYPE a>"),
+        assertion("0001-01-01T00:00:00+01:00"),
+        assertion("9999-12-31T23:59:59-01:00"),
+        Proof(saml_assertion=Secret(base64.b64encode(b'<?xml version="1.0" encoding="hex"?><a/>').decode())),
+        Proof(saml_assertion=Secret(base64.b64encode(b'<?xml version="1.0" encoding="none"?><a/>').decode())),
         Proof(saml_assertion=Secret(base64.b64encode(b"<a>" * 100).decode())),
         Proof(saml_assertion=Secret(base64.b64encode(b"<a>" + b"<b/>" * 5_001 + b"</a>").decode())),
     ],
-    ids=["no base64", "no time", "an entity", "a document type", "too deep", "too much"],
+    ids=[
+        *("no base64", "no time", "an entity", "a document type", "before all time", "after all time"),
+        *("no encoding of texts", "no encoding", "too deep", "too much"),
+    ],
 )
 async def test_what_is_no_assertion_is_not_sent(rig: Rig, fake: STS, said: Proof) -> None:
     refused = await refusal(rig, BY_ASSERTION, said)

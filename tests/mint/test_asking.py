@@ -10,7 +10,7 @@ import pytest
 from tests.fakes import faults
 from tests.fakes.sts import SECRET, TOKEN, key_id
 from tests.made import EXTERNAL_ID, ROLE, session
-from vendor.refusals import ExpiredToken, Reason
+from vendor.refusals import ExpiredToken, Reason, StsUnavailable
 
 if TYPE_CHECKING:
     from tests.fakes.clock import Clock
@@ -50,6 +50,14 @@ async def test_what_sts_gave_is_what_is_returned(rig: Rig, clock: Clock) -> None
     assert (made.account_id, made.role_arn, made.region) == ("111122223333", ROLE, "us-east-1")
     assert made.packed_policy_size == 6
     assert rig.results == {("us-east-1", "ok"): 1}
+
+
+async def test_the_time_is_told_by_answers_alone_f16(rig: Rig, fake: STS) -> None:
+    await rig.sts.mint(session())
+    fake.fault(faults.RESET)
+    with pytest.raises(StsUnavailable):
+        await rig.sts.mint(session(subject="other"))
+    assert [date is not None for date in rig.dates] == [True]
 
 
 async def test_a_size_that_sts_does_not_tell_is_none(rig: Rig, fake: STS) -> None:

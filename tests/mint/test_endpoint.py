@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import ssl
+import threading
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
@@ -74,3 +76,20 @@ class Elsewhere(Loopback):
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         return web.Response(status=307, headers={"Location": self._url})
+
+
+async def test_certificates_are_read_beside_the_loop_that_serves_f25(
+    fake: STS, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, readers = ssl.create_default_context, list[int]()
+
+    def note(*given: Any, **named: Any) -> ssl.SSLContext:
+        readers.append(threading.get_ident())
+        return made(*given, **named)
+
+    monkeypatch.setattr(ssl, "create_default_context", note)
+    rig = _rig(clock, fake.url)
+    await rig.sts.mint(session())
+    await rig.sts.close()
+    assert readers
+    assert threading.get_ident() not in readers

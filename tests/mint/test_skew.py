@@ -35,7 +35,13 @@ def test_what_was_said_is_said_again_only_after_a_while() -> None:
     assert [aloud for _, aloud in rig.told] == [True, False, False, True]
 
 
-@pytest.mark.parametrize("date", [None, "", "yesterday", NOON.removesuffix(" GMT"), NOON.replace("GMT", "-0000")])
+@pytest.mark.parametrize(
+    "date",
+    [
+        *(None, "", "yesterday", NOON.removesuffix(" GMT"), NOON.replace("GMT", "-0000")),
+        *(NOON.replace("2026", "9" * 20), NOON.replace("GMT", "+" + "9" * 20), NOON.replace("12:", "9" * 20 + ":")),
+    ],
+)
 def test_what_is_no_date_says_nothing(date: str | None) -> None:
     rig = Rig()
     rig.skew.note("aws", date)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -142,6 +142,22 @@ async def test_a_replica_that_only_reads_is_no_store_until_it_is_the_primary_f22
         "REPLICAOF", "NO", "ONE"
     )
     await answers_again(asked)
+
+
+async def test_a_connection_to_a_replica_that_cannot_be_closed_keeps_nobody_waiting(
+    asked: Asked, attacker: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(**_: object) -> None:
+        raise TimeoutError
+
+    await attacker.execute_command(  # type: ignore[no-untyped-call]
+        "REPLICAOF", "127.0.0.1", "1"
+    )
+    client: Any = asked.server._client
+    monkeypatch.setattr(client.connection_pool, "disconnect", fail)
+    async with asyncio.timeout(5):
+        with pytest.raises(StoreError, match="ReadOnlyError"):
+            await asked.server.ask("set", "SET", "a", "b")
 
 
 async def test_a_thousand_questions_at_once_go_together(asked: Asked, between: Between) -> None:

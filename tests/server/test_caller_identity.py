@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -12,8 +13,8 @@ import pytest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from tests.server.http import get
-from tests.server.sts_client import CALLER, by, presign, send, sign, unsigned
+from tests.server.http import exchange, get
+from tests.server.sts_client import CALLER, by, presign, read, send, sign, unsigned
 
 if TYPE_CHECKING:
     from tests.service import World
@@ -132,6 +133,28 @@ async def test_a_signature_holds_for_a_quarter_of_an_hour_or_as_long_as_it_says(
         good = abs(minutes) == 14
     assert (said.answer.status == 200) == good
     assert good or said.error == (403, "SignatureDoesNotMatch")
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+async def test_a_signature_of_another_age_is_refused(world: World, monkeypatch: pytest.MonkeyPatch, year: int) -> None:
+    document = await lent(world)
+    # botocore writes a year before 1000 with fewer digits than it has.
+    moment = SimpleNamespace(strftime=lambda form: datetime(2026, 1, 1).strftime(form).replace("2026", f"{year:04}"))  # noqa: DTZ001
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: moment)
+    for query in ("", presign(unsigned("", query=CALLER), by(document), expires=604_800)):
+        headers = {} if query else sign(unsigned(), by(document))
+        said = await send(world.service.public, "" if query else CALLER, query=query, **headers)
+        assert said.error == (403, "SignatureDoesNotMatch")
+        assert said.of["Message"] == "Signature expired, or not yet current"
+
+
+async def test_bytes_that_are_no_text_may_be_signed_as_well(world: World) -> None:
+    headers = sign(unsigned(), by(await lent(world)))
+    headers["Authorization"] = headers["Authorization"].replace("=host;", "=a;host;")
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    head = "\r\n".join(["POST / HTTP/1.1", *lines, f"Content-Length: {len(CALLER)}", "A: \xff", "", CALLER])
+    said = read(await exchange(world.service.public, head.encode("latin-1")))
+    assert said.error == (403, "SignatureDoesNotMatch")
 
 
 @pytest.mark.parametrize(

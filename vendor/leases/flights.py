@@ -59,16 +59,17 @@ class Flights:
 
         Raises Overloaded or RateLimited.
         """
-        principal = (session.issuer, session.subject)
+        first = _principal(session) if lane is Lane.FIRST else None
         if len(self._flights) >= self._most:
             raise Overloaded(Reason.CAPACITY, detail=f"{self._most} mints are under way")
-        if lane is Lane.FIRST and self._first[principal] >= self._most_each:
+        if first is not None and self._first[first] >= self._most_each:
             raise RateLimited(Reason.MINTS, detail=f"{self._most_each} first mints of this principal are under way")
         flight = Flight(session, lane, self._clock.monotonic())
         flight.task = asyncio.create_task(mint(flight), name=f"mint {session.scope}")
-        flight.task.add_done_callback(partial(self._end, flight))
+        flight.task.add_done_callback(partial(self._end, flight, first))
         self._flights[session.key] = flight
-        self._first[principal] += lane is Lane.FIRST
+        if first is not None:
+            self._first[first] += 1
         return flight
 
     async def land(self, flight: Flight, deadline: float) -> Lease:
@@ -94,12 +95,17 @@ class Flights:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _end(self, flight: Flight, task: asyncio.Task[Lease]) -> None:
+    def _end(self, flight: Flight, first: tuple[str, str] | None, task: asyncio.Task[Lease]) -> None:
         """Forget a flight, and look at its failure, which nobody else may be waiting for any more."""
         del self._flights[flight.session.key]
-        principal = (flight.session.issuer, flight.session.subject)
-        self._first[principal] -= flight.lane is Lane.FIRST
-        if not self._first[principal]:
-            del self._first[principal]
+        if first is not None:
+            self._first[first] -= 1
+            if not self._first[first]:
+                del self._first[first]
         if not task.cancelled():
             task.exception()
+
+
+def _principal(session: RoleSession) -> tuple[str, str] | None:
+    """Return whose first mint it is, None for a role on the way: that is often everybody's, and who asks is counted."""
+    return (session.issuer, session.subject) if session.scope else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
@@ -124,7 +125,8 @@ class Asking:
 
     def _endpoint(self, region: str, wire: Wire) -> Endpoint:
         url, options = self._endpoint_url and self._endpoint_url.replace("{region}", region), self._options
-        return Endpoint(region=region, endpoint_url=url, wire=wire, aws=self._aws, options=options)
+        dated = partial(self._dated, self._target)
+        return Endpoint(region=region, endpoint_url=url, wire=wire, aws=self._aws, options=options, dated=dated)
 
     async def _turn(self, call: Call[Any], lane: Lane, whom: tuple[str, str], gives_up: float) -> Region:
         """Return the region that is to be asked now, once the budget has a request for it."""
@@ -181,7 +183,6 @@ class Asking:
         finally:
             if result == "cancelled":
                 region.breaker.leave()
-            self._dated(self._target, self._endpoints[region.name].date)
             self._report(self._target, region.name, call.action, result, self._clock.monotonic() - began)
 
     def _learn(

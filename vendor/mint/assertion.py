@@ -29,7 +29,8 @@ def read_end(assertion: str) -> datetime | None:
     """
     try:
         found = _Reading().read(base64.b64decode(assertion, validate=True))
-    except (binascii.Error, ValueError, _RefusedError) as exc:
+    # Of encodings expat asks Python, which knows some that are none of texts; not every moment is one in UTC too.
+    except (binascii.Error, ValueError, LookupError, OverflowError, _RefusedError) as exc:
         public = "saml_assertion is no SAML response"
         raise InvalidRequest(Reason.MISSING_PROOF, public, detail=f"{public}: {type(exc).__name__}") from exc
     return min(found, default=None)

@@ -14,7 +14,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from aiobotocore.session import AioSession
     from aiohttp import ClientResponse
@@ -53,10 +53,20 @@ PLAIN: Final = Options()
 
 
 class Endpoint:
-    """A service in one region: at AWS's regional endpoint, or at `endpoint_url` if there is one."""
+    """A service in one region: at AWS's regional endpoint, or at `endpoint_url` if there is one.
+
+    `dated` is told what each answer says the time is, when it comes. To make one takes long: certificates are read.
+    """
 
     def __init__(
-        self, *, region: str, endpoint_url: str | None, wire: Wire, aws: AioSession, options: Options = PLAIN
+        self,
+        *,
+        region: str,
+        endpoint_url: str | None,
+        wire: Wire,
+        aws: AioSession,
+        options: Options = PLAIN,
+        dated: Callable[[str | None], None] = lambda _date: None,
     ) -> None:
         url, signed_for = regional(aws, region, options)
         self._wire = wire
@@ -64,22 +74,19 @@ class Endpoint:
         self._text = _with_path(endpoint_url or url)
         self._url = URL(self._text)
         self._proxy = get_environ_proxies(self._text).get(self._url.scheme)
-        self._authorities = options.authorities
-        self._bundle = aws.get_config_variable("ca_bundle") or True
+        bundle = None if options.authorities else get_cert_path(aws.get_config_variable("ca_bundle") or True)
+        self._tls = ssl.create_default_context(cafile=bundle, cadata=options.authorities)
+        self._dated = dated
         self._http: ClientSession | None = None
-        self.date: str | None = None
-        """What its latest answer says the time is."""
 
     def open(self) -> None:
-        """Make ready for connections; certificates of authorities are read."""
+        """Make ready for connections."""
         self._opened()
 
     def _opened(self) -> ClientSession:
         if self._http is None:
-            file = None if self._authorities else get_cert_path(self._bundle)
-            context = ssl.create_default_context(cafile=file, cadata=self._authorities)
             self._http = ClientSession(
-                connector=TCPConnector(limit=_CONNECTIONS, ssl=context),
+                connector=TCPConnector(limit=_CONNECTIONS, ssl=self._tls),
                 timeout=ClientTimeout(total=ANSWERED_WITHIN, sock_connect=CONNECTED_WITHIN),
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
                 auto_decompress=False,
@@ -97,7 +104,7 @@ class Endpoint:
             self._url, data=body, headers=CIMultiDict(headers), proxy=self._proxy, allow_redirects=False
         )
         async with sending as response:
-            self.date = response.headers.get("Date")
+            self._dated(response.headers.get("Date"))
             raw = await _read(response)
             return self._wire.read(call.action, response.status, raw)
 

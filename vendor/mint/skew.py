@@ -31,7 +31,7 @@ class Skew:
         """Note the date of an answer that came just now; what is no date says nothing."""
         try:
             theirs = parsedate_to_datetime(date or "")
-        except ValueError:
+        except (ValueError, OverflowError):
             return
         if theirs.tzinfo is None:
             return

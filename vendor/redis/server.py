@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from redis.exceptions import ReadOnlyError
@@ -209,7 +210,8 @@ class Server:
     async def _leave_replica(self) -> None:
         """Connect anew next time: the name may lead to the new primary already, the old connections do not."""
         if (pool := getattr(self._client, "connection_pool", None)) is not None:
-            await pool.disconnect(inuse_connections=False)
+            with suppress(Exception):  # what cannot be closed is not used again either
+                await pool.disconnect(inuse_connections=False)
 
     def _rest(self, why: str) -> None:
         if self._silent is None:

@@ -68,12 +68,12 @@ class Signed:
 
     def is_of(self, now: datetime) -> bool:
         """Tell whether the signature holds at this moment; signed in advance, it holds for as long as it says."""
-        made = datetime.strptime(self.moment, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        return made - SKEW <= now <= made + (SKEW if self.lasts is None else self.lasts)
+        age = now - datetime.strptime(self.moment, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        return -SKEW <= age <= (SKEW if self.lasts is None else self.lasts)
 
     def _to_sign(self) -> str:
         scope = f"{self.moment[:8]}/{self.region}/sts/aws4_request"
-        return "\n".join((_ALGORITHM, self.moment, scope, hashlib.sha256(self._canonical().encode()).hexdigest()))
+        return "\n".join((_ALGORITHM, self.moment, scope, hashlib.sha256(_bytes(self._canonical())).hexdigest()))
 
     def _canonical(self) -> str:
         """Return the canonical request; the path is encoded twice, as everywhere but at S3."""
@@ -82,7 +82,7 @@ class Signed:
         return "\n".join(
             (
                 self.method,
-                quote(self.path, safe="/-_.~"),
+                quote(_bytes(self.path), safe="/-_.~"),
                 "&".join(f"{name}={value}" for name, value in pairs),
                 headers,
                 ";".join(self.signed_headers),
@@ -163,4 +163,9 @@ def _lasts(seconds: str) -> timedelta:
 
 
 def _encoded(text: str) -> str:
-    return quote(text, safe="-_.~")
+    return quote(_bytes(text), safe="-_.~")
+
+
+def _bytes(text: str) -> bytes:
+    """Return what came over the wire, also what was no UTF-8 there."""
+    return text.encode(errors="surrogateescape")
