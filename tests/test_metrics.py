@@ -161,6 +161,14 @@ def test_who_accepts_openmetrics_sees_which_request_took_how_long(rig: Rig) -> N
     assert [(le, one.labels, one.value) for le, one in seen] == [("0.005", {"request_id": "00f1"}, 0.003)]
 
 
+def test_of_quick_exchanges_one_a_second_is_told_of_and_of_slow_ones_each(rig: Rig) -> None:
+    for request_id, seconds in (("00f1", 0.003), ("00f2", 0.004), ("00f3", 0.3), ("00f4", 0.4)):
+        rig.observe(issued(request_id=request_id, seconds=seconds))
+    body, _ = rig.metrics.expose("application/openmetrics-text")
+    told = re.findall(r'vendor_exchange_duration_seconds_bucket.*"(00f.)"', body.decode())
+    assert told == ["00f1", "00f4"]
+
+
 @pytest.mark.parametrize(
     "accept", ["", "*/*", "text/plain;version=0.0.4", "application/openmetrics", ";,;;", "\0", "text/plain;version=x"]
 )

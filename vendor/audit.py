@@ -125,11 +125,11 @@ class Entry:
         `lasting` is what the method of that name returned for an entry that differs in nothing that it tells. What
         changes is written out by hand, as these are our own numbers and names: encoding it took most of the time.
         """
-        time = self.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        source = f'"{self.source}"' if self.source and self.outcome == "issued" else "null"
+        outcome = self.outcome
+        source = f'"{self.source}"' if self.source and outcome == "issued" else "null"
         changing = (
-            f'{{"event":"exchange","time":"{time}","request_id":{_ENCODE(self.request_id)},"door":"{self.door}",'
-            f'"outcome":"{self.outcome}","source":{source},"seconds":{self.seconds:.6f},'
+            f'{{"event":"exchange","time":"{_milliseconds(self.time)}","request_id":"{self.request_id}",'
+            f'"door":"{self.door}","outcome":"{outcome}","source":{source},"seconds":{self.seconds:.6f},'
         )
         return changing.encode() + (lasting or self.lasting())
 
@@ -242,8 +242,7 @@ class Ledger:
 
         Raises AuditUnavailable if it is not, is needed, and an exchange would be refused for the want of its line.
         """
-        time = self.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        told = {"event": event, "time": time, "request_id": request_id, **members}
+        told = {"event": event, "time": _milliseconds(self.clock.now()), "request_id": request_id, **members}
         try:
             await self.sink.write(f"{_ENCODE({name: _capped(value) for name, value in told.items()})}\n".encode())
         except SinkError as exc:
@@ -293,6 +292,10 @@ class Recording:
             self._entry.defect = type(exc).__name__
         self._entry.seconds = self._ledger.clock.monotonic() - self._began
         await self._ledger.write(self._entry)
+
+
+def _milliseconds(moment: datetime) -> str:
+    return f"{moment.isoformat(timespec='milliseconds')[:-6]}Z"  # without +00:00, as it is in UTC
 
 
 def _timestamp(moment: datetime) -> str:

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 PATIENCE: Final = 0.4
 """Seconds that a write may take before those who wait for it are refused."""
 BLOCKED: Final = "writing is blocked"
+QUIET: Final = 3
+"""Turns of the event loop, each of which brings no line, after which those that wait are written.
+
+A request takes that many from the socket to its line; at rest they take microseconds, as nothing else is to be done.
+"""
+MOST_GATHERED: Final = 64
+"""Lines that wait for no more of them."""
 
 # At DEBUG these log secrets, tokens and policies; they never go below INFO, whatever the root logger does.
 _TALKATIVE: Final = ("botocore", "aiobotocore", "aiohttp", "urllib3", "asyncio")
@@ -64,9 +71,9 @@ def logger() -> Any:
 class LineSink:
     """Appends lines to a file, or to stdout for `-`; see `vendor.audit.Sink`.
 
-    Lines that arrive while a write is under way go out together with the next one. A file that was renamed away is
-    opened anew. A write that fails midway is taken back in a file, or ended by a newline in a pipe, so that no later
-    line is glued to half of an earlier one.
+    Lines that arrive together, or while a write is under way, go out together. A file that was renamed away is opened
+    anew. A write that fails midway is taken back in a file, or ended by a newline in a pipe, so that no later line is
+    glued to half of an earlier one.
     """
 
     def __init__(self, path: str) -> None:
@@ -79,6 +86,7 @@ class LineSink:
         self._closed = False
         self._torn = False
         self._through: list[Waiting] | None = None
+        self._here: tuple[int, int] | None = None
         self._descriptor = self._open()
         self._jobs: SimpleQueue[tuple[list[Waiting], asyncio.AbstractEventLoop] | None] = SimpleQueue()
         # An executor's threads are waited for at exit: a pipe that nobody reads would keep the process for ever.
@@ -96,7 +104,7 @@ class LineSink:
         self._waiting.append((line, written))
         if self._idle.is_set():
             self._idle.clear()
-            loop.call_soon(self._send, loop)  # what else comes in this turn of the loop goes with it
+            loop.call_soon(self._gather, loop, 0)
         await written
 
     async def close(self) -> None:
@@ -107,6 +115,15 @@ class LineSink:
                 async with asyncio.timeout(2 * PATIENCE):
                     await self._idle.wait()
         self._jobs.put(None)
+
+    def _gather(self, loop: asyncio.AbstractEventLoop, before: int, quiet: int = 0) -> None:
+        """Send what waits once the loop brings no more: waking the thread costs more than making a line."""
+        now = len(self._waiting)
+        quiet = quiet + 1 if now == before else 0
+        if quiet < QUIET and now < MOST_GATHERED:
+            loop.call_soon(self._gather, loop, now, quiet)
+        else:
+            self._send(loop)
 
     def _send(self, loop: asyncio.AbstractEventLoop) -> None:
         """Hand all lines that wait to the thread, for which they wait so long and no longer."""
@@ -129,7 +146,7 @@ class LineSink:
         self._stuck = False
         _settle(batch, failure)
         if self._waiting:
-            self._send(loop)
+            self._gather(loop, 0)
         else:
             self._idle.set()
 
@@ -153,21 +170,22 @@ class LineSink:
         self._follow()
         if self._torn:
             data = b"\n" + data
-        size = os.fstat(self._descriptor).st_size
         written = 0
         try:
             while written < len(data):
                 written += os.write(self._descriptor, data[written:])
         except OSError:
             if written:
-                self._take_back(size)
+                self._take_back(written)
             raise
         self._torn = False
 
-    def _take_back(self, size: int) -> None:
+    def _take_back(self, written: int) -> None:
+        """Cut off what was written of the data; where that is not possible the next line begins with a newline."""
         torn, self._torn = self._torn, True
         if stat.S_ISREG(os.fstat(self._descriptor).st_mode):
-            os.ftruncate(self._descriptor, size)
+            end = os.lseek(self._descriptor, 0, os.SEEK_CUR)  # that of what this descriptor has appended
+            os.ftruncate(self._descriptor, end - written)
             self._torn = torn
 
     def _follow(self) -> None:
@@ -178,8 +196,7 @@ class LineSink:
             there = Path(self._path).stat()
         except FileNotFoundError:
             there = None
-        here = os.fstat(self._descriptor)
-        if there is None or (there.st_ino, there.st_dev) != (here.st_ino, here.st_dev):
+        if there is None or (there.st_ino, there.st_dev) != self._here:
             fresh = self._open()
             os.close(self._descriptor)
             self._descriptor = fresh
@@ -188,7 +205,10 @@ class LineSink:
     def _open(self) -> int:
         if self._path == "-":
             return sys.stdout.fileno()
-        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        here = os.fstat(descriptor)
+        self._here = here.st_ino, here.st_dev
+        return descriptor
 
 
 def _settle(batch: Iterable[Waiting], failure: str | None) -> None:

@@ -55,18 +55,18 @@ def _seen(entry: Entry) -> Seen:
     refusal, principal = entry.refusal, entry.principal
     scope = entry.permission.scope.name if entry.permission else entry.asked.scope or ""
     issued = entry.outcome == "issued"
-    return Seen(
-        time=entry.time,
-        door=entry.door.value,
-        scope=scope[:80],
-        outcome=entry.outcome,
-        code=refusal.code.value if refusal else "internal_error" if entry.defect else "",
-        reason=refusal.reason.value if refusal else "",
-        detail=refusal.detail[:LONGEST] if refusal else "",
-        issuer=principal.issuer if principal else "",
-        subject=principal.subject[:LONGEST] if principal else "",
-        source=entry.source.value if entry.source and issued else "",
-        access_key_id=entry.credentials.access_key_id if entry.credentials and issued else "",
-        seconds=entry.seconds,
-        request_id=entry.request_id,
+    return Seen(  # in their order: by their names it would take twice as long
+        entry.time,
+        entry.door.value,
+        scope[:80],
+        entry.outcome,
+        refusal.code.value if refusal else "internal_error" if entry.defect else "",
+        refusal.reason.value if refusal else "",
+        refusal.detail[:LONGEST] if refusal else "",
+        principal.issuer if principal else "",
+        principal.subject[:LONGEST] if principal else "",
+        entry.source.value if entry.source and issued else "",
+        entry.credentials.access_key_id if entry.credentials and issued else "",
+        entry.seconds,
+        entry.request_id,
     )
