@@ -245,9 +245,12 @@ def test_what_is_old_is_swept(inside: Vend, folder: Path) -> None:
     old, young = folder / "old.json", folder / "young.json"
     for path in (old, young):
         path.touch()
-    os.utime(old, (0, 0))
+    (folder / "folder").mkdir()
+    for path in (old, folder / "folder"):
+        os.utime(path, (0, 0))
     key(inside("process", "a"))
     assert (old.exists(), young.exists()) == (False, True)
+    assert len(list(folder.glob("*.json"))) == 2, "what cannot be swept must not keep anything from being kept"
 
 
 def test_a_full_disk_keeps_nothing_and_refuses_nothing(environ: dict[str, str], tmp_path: Path) -> None:

@@ -63,6 +63,8 @@ def eventually(true: Callable[[], bool]) -> None:
             f"[p]\n{WRITTEN}region = x\n s = 1\n",
         ),
         ("[ p ]\r\nregion = x\r\n", f"[ p ]\r\n{WRITTEN}region = x\r\n"),
+        ("[q]\n# a\u2028b\nx = 1\x0c2\x85\n", f"[q]\n# a\u2028b\nx = 1\x0c2\x85\n\n[p]\n{WRITTEN}"),
+        ("[q]\rx = 1\r[p]\ry = 2\r", f"[q]\rx = 1\r[p]\r{WRITTEN}y = 2\r"),
         ("[p-other]\nx = 1\n", f"[p-other]\nx = 1\n\n[p]\n{WRITTEN}"),
     ],
 )

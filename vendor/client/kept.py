@@ -95,8 +95,9 @@ class Kept:
     def _sweep(self) -> None:
         """Remove what has ended: tokens change, and with them the names of the files."""
         for path in self._folder.iterdir():
-            if time.time() - path.stat().st_mtime > _LONGEST:
-                path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # another run removed it first, or it is no file of ours
+                if time.time() - path.stat().st_mtime > _LONGEST:
+                    path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _alone(self, patience: float) -> Iterator[None]:

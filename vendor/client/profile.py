@@ -123,7 +123,10 @@ def _read(path: Path) -> str:
 
 def _split(text: str, profile: str) -> tuple[list[str], list[str], list[str]]:
     """Return the lines before a profile, its own with its header, and those behind."""
-    lines = [line if line.endswith("\n") else f"{line}\n" for line in text.splitlines(keepends=True)]
+    # A line ends where SDKs see its end and nowhere else: `splitlines` knows ends that may stand within a comment.
+    lines = re.findall(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+", text)
+    if lines and not lines[-1].endswith(("\n", "\r")):
+        lines[-1] += "\n"
     headers = [(at, found[1]) for at, line in enumerate(lines) if (found := _HEADER.match(line))]
     starts = [at for at, name in headers if name == profile]
     if len(starts) > 1:

@@ -184,6 +184,8 @@ def test_a_token_of_ours_that_is_missing_is_passing(agent: Start, token_file: Pa
         ("GET", f"{PATH}?a=1&a=2", 400),
         ("GET", f"{PATH}?duration_seconds=soon", 400),
         ("GET", f"{PATH}?a=%FF", 400),
+        ("GET", "/v1/credentials/Reports", 400),
+        ("GET", f"{PATH}/", 400),
     ],
 )
 def test_what_is_not_there_is_refused(shared: Agent, method: str, path: str, status: int) -> None:
@@ -219,6 +221,20 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
 )
 def test_a_name_that_a_web_page_made_point_here_is_refused(shared: Agent, host: str, status: int) -> None:
     assert shared.ask(PATH, Host=host).status == status
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec_Fetch_Site": "none"}, 200),  # typed by a person
+        ({"Sec_Fetch_Site": "cross-site"}, 403),
+        ({"Sec_Fetch_Site": "same-site"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+def test_a_web_page_has_nothing_asked(shared: Agent, headers: dict[str, str], status: int) -> None:
+    assert shared.ask(PATH, **headers).status == status
 
 
 @pytest.mark.parametrize(
@@ -492,6 +508,14 @@ def test_it_listens_at_several_places(agent: Start, tmp_path: Path) -> None:
             assert caller.makefile("rb").readline() == b"HTTP/1.1 200 OK\r\n"
         assert one.stop() == 0
         assert not path.exists()
+
+
+def test_a_file_that_is_no_socket_stays(vend: Callable[..., Any], tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("somebody's")
+    done = vend("agent", "--listen", f"unix:{file}")
+    assert (done.returncode, file.read_text()) == (2, "somebody's")
+    assert "Address already in use" in done.stderr
 
 
 def test_a_link_local_address_that_is_not_here_is_told_with_the_mend(vend: Callable[..., Any]) -> None:

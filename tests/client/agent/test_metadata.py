@@ -73,6 +73,14 @@ def test_it_tells_where_this_is(shared: Agent, path: str, body: bytes) -> None:
     assert ask(shared, path).body == body
 
 
+def test_a_region_is_found_by_its_other_name(
+    agent: Callable[..., AbstractContextManager[Agent]], environ: dict[str, str]
+) -> None:
+    environ["AWS_DEFAULT_REGION"] = "eu-north-1"
+    with agent("reports:read") as one:
+        assert ask(one, "/latest/meta-data/placement/region").body == b"eu-north-1"
+
+
 @pytest.mark.parametrize(
     "path",
     [

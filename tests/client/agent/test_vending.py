@@ -61,6 +61,12 @@ def test_a_wish_is_read_from_a_url(scope: str, query: str, key: tuple[Any, ...])
     assert read_wish(scope, query).key == key
 
 
+@pytest.mark.parametrize("scope", ["Reports", "a/b", "a/", "%2F", "a b", "a" * 64])
+def test_a_name_that_no_scope_has_is_refused(scope: str) -> None:
+    with pytest.raises(UsageError, match="no scope has this name"):
+        read_wish(scope, "")
+
+
 @pytest.mark.parametrize(
     "query", ["month", "a=1&a=2", "a=%FF", "duration_seconds=", "duration_seconds=-1", "duration_seconds=9999999", "&"]
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import secrets
 import signal
 import threading
@@ -107,7 +106,7 @@ def _doors(
         token = secrets.token_urlsafe(32)
         stack.enter_context(_kept(Path(options.token_file_out), token))
         may = token_guard(token)
-    region = options.region or environ.get("AWS_REGION") or environ.get("AWSDEFAULT_REGION")
+    region = options.region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     metadata = Metadata(default, clock=clock, region=region, version_1=options.imdsv1)
     return Doors(vending, default=default, may=may, metadata=metadata, may_metadata=users)
 
@@ -121,8 +120,8 @@ def _stopped_by() -> list[signal.Signals]:
 def _wish(text: str) -> Wish:
     scope, _, query = text.partition("?")
     wish = read_wish(scope, query)
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._:-]{0,62}", scope):
-        raise UsageError(f"no scope has this name: {scope}")
+    if wish.scope is None:
+        raise UsageError("name the scope in front of the ?")
     return wish
 
 

@@ -42,7 +42,7 @@ class Doors:
         """Answer one request."""
         if asked.path == "/healthz":
             return wire.Reply(200, b"ok\n", kind="text/plain")
-        if (no := guard.name_guard(asked)) is not None:
+        if (no := guard.page_guard(asked)) is not None:
             return no
         if asked.path == _CREDENTIALS or asked.path.startswith(f"{_CREDENTIALS}/"):
             return self._container(asked)

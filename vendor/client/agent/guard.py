@@ -1,7 +1,7 @@
 """Who is served with this machine's own identity: whoever sends our token, or a program of a user we serve.
 
-A web page can make a browser ask loopback, under a name that it makes point here; so names other than `localhost` are
-refused, whoever asks.
+A web page can make a browser ask loopback, under a name that it makes point here or by our address; so names other than
+`localhost` are refused, and what a browser says that a page has it ask, whoever asks.
 """
 
 from __future__ import annotations
@@ -54,8 +54,10 @@ def bearer(asked: wire.Asked) -> str:
     return token.strip() if scheme.lower() == "bearer" else sent
 
 
-def name_guard(asked: wire.Asked) -> wire.Reply | None:
-    """Refuse a Host that is a name other than `localhost`."""
+def page_guard(asked: wire.Asked) -> wire.Reply | None:
+    """Refuse a Host that is a name other than `localhost`, and requests of web pages (Fetch Metadata, RFC 6454)."""
+    if "origin" in asked.headers or asked.headers.get("sec-fetch-site", "none") != "none":
+        return wire.refused(403, "access_denied", "web pages are not served")
     host = asked.headers.get("host", "localhost")
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     if name.lower() == "localhost":

@@ -59,7 +59,8 @@ def _at_path(path: str, *, others: bool) -> socket.socket:
     opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            if probe.connect_ex(path) == errno.ECONNREFUSED:
+            # What is no socket refuses in the same way, and is somebody's file: `bind` then says that it is there.
+            if probe.connect_ex(path) == errno.ECONNREFUSED and Path(path).is_socket():
                 Path(path).unlink(missing_ok=True)
         before = os.umask(0o111 if others else 0o177)
         try:

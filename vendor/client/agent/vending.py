@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from binascii import a2b_base64
 from collections import OrderedDict
@@ -58,7 +59,10 @@ def read_wish(scope: str, query: str) -> Wish:
     seconds = members.pop("duration_seconds", None)
     if seconds is not None and not (seconds.isascii() and seconds.isdigit() and len(seconds) < 7):  # noqa: PLR2004
         raise UsageError("duration_seconds must be a number of seconds")
-    return Wish(unquote(scope) or None, members, None if seconds is None else int(seconds))
+    name = unquote(scope)
+    if name and not re.fullmatch(r"[a-z0-9][a-z0-9._:-]{0,62}", name):
+        raise UsageError(f"no scope has this name: {name}")
+    return Wish(name or None, members, None if seconds is None else int(seconds))
 
 
 class Vending:
