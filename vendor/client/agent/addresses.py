@@ -17,6 +17,7 @@ _HEADER = struct.Struct("=IHHII")
 _ADDRESS = struct.Struct("=BBBBI")  # rtnetlink(7), struct ifaddrmsg
 _ATTRIBUTE = struct.Struct("=HH")
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
+_NO_DETECTION = 0x02  # IFA_F_NODAD: else an address of IPv6 cannot be listened at until the kernel has looked for another
 
 
 def add_to_loopback(ip: IPv4Address | IPv6Address) -> None:
@@ -25,7 +26,8 @@ def add_to_loopback(ip: IPv4Address | IPv6Address) -> None:
     It stays when the agent ends: who asks while the next one starts is refused at once instead of waiting in vain.
     """
     family = socket.AF_INET6 if ip.version == 6 else socket.AF_INET  # noqa: PLR2004
-    body = _ADDRESS.pack(family, ip.max_prefixlen, 0, 0, socket.if_nametoindex("lo"))
+    flags = _NO_DETECTION if ip.version == 6 else 0  # noqa: PLR2004
+    body = _ADDRESS.pack(family, ip.max_prefixlen, flags, 0, socket.if_nametoindex("lo"))
     for name in (_IFA_LOCAL, _IFA_ADDRESS):
         body += _ATTRIBUTE.pack(_ATTRIBUTE.size + len(ip.packed), name) + ip.packed
     message = _HEADER.pack(_HEADER.size + len(body), _RTM_NEWADDR, _REQUEST_ACK_CREATE_EXCL, 1, 0) + body
