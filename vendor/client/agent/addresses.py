@@ -17,7 +17,7 @@ _HEADER = struct.Struct("=IHHII")
 _ADDRESS = struct.Struct("=BBBBI")  # rtnetlink(7), struct ifaddrmsg
 _ATTRIBUTE = struct.Struct("=HH")
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
-_NO_DETECTION = 0x02  # IFA_F_NODAD: else an address of IPv6 cannot be listened at until the kernel has looked for another
+_NO_DETECTION = 0x02  # IFA_F_NODAD: an address of IPv6 can be listened at before the kernel has looked for its like
 
 
 def add_to_loopback(ip: IPv4Address | IPv6Address) -> None:
