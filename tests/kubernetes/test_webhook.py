@@ -138,12 +138,13 @@ async def test_a_pod_of_an_annotated_account_is_patched_and_others_are_let_in_as
         assert "AWS_CONTAINER_CREDENTIALS_FULL_URI" in names
         assert await webhook.review(review(after)) == {"uid": "u-1", "allowed": True}
         assert "patch" in await webhook.review(review(pod(None)))
-        for other in (pod("plain"), pod("nobody"), pod(annotations={"vendor.dev/inject": "false"})):
+        mirror = pod(annotations={"kubernetes.io/config.mirror": "d2a4"})
+        for other in (pod("plain"), pod("nobody"), pod(annotations={"vendor.dev/inject": "false"}), mirror):
             assert await webhook.review(review(other)) == {"uid": "u-1", "allowed": True}
         assert "patch" not in await webhook.review(review({"kind": "Binding", "metadata": {}}))
         metrics = (await webhook.ask("GET", "/metrics"))[1].decode()
     assert 'vendor_webhook_reviews_total{result="injected"} 2.0' in metrics
-    assert 'vendor_webhook_reviews_total{result="unchanged"} 5.0' in metrics
+    assert 'vendor_webhook_reviews_total{result="unchanged"} 6.0' in metrics
     assert "_created" not in metrics
 
 
@@ -155,8 +156,17 @@ async def test_ephemeral_containers_are_given_what_their_pod_has(server: ApiServ
         response = await webhook.review(
             review(debugged, operation="UPDATE", subResource="ephemeralcontainers", name="p")
         )
+        before = json.loads(json.dumps(debugged))
+        debugged["spec"]["ephemeralContainers"].append({"name": "again", "image": "x"})
+        again = await webhook.review(
+            review(debugged, operation="UPDATE", subResource="ephemeralcontainers", name="p", oldObject=before)
+        )
     paths = [operation["path"] for operation in json.loads(base64.b64decode(response["patch"]))]
     assert paths == ["/spec/ephemeralContainers/0/env", "/spec/ephemeralContainers/0/volumeMounts"]
+    paths = [operation["path"] for operation in json.loads(base64.b64decode(again["patch"]))]
+    assert paths == ["/spec/ephemeralContainers/1/env", "/spec/ephemeralContainers/1/volumeMounts"], (
+        "an API server refuses whoever changes an ephemeral container that is there"
+    )
 
 
 async def test_where_the_account_cannot_be_read_the_pod_is_let_in_and_its_author_told(

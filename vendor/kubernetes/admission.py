@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from vendor.kubernetes.annotations import PREFIX, AnnotationError, Mode, read_annotations
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 KIND: Final = "AdmissionReview"
 VERSION: Final = "admission.k8s.io/v1"
+MIRROR: Final = "kubernetes.io/config.mirror"
+"""The annotation of a mirror pod (Kubernetes: Static Pods), whose shape is the kubelet's to say."""
 
 
 class ReviewError(Exception):
@@ -76,12 +79,22 @@ class Admission:
         wanted = read_annotations(annotations, mode=self._mode, audience=self._audience)
         if wanted is None:
             return Injection()
-        return inject(pod, wanted, self._places, ephemeral=request.get("subResource") == "ephemeralcontainers")
+        ephemeral = request.get("subResource") == "ephemeralcontainers"
+        if ephemeral:
+            wanted = replace(wanted, skipped=wanted.skipped | _running(request))
+        return inject(pod, wanted, self._places, ephemeral=ephemeral)
 
 
 def _declines(pod: Mapping[str, Any]) -> bool:
+    """Tell whether a pod is to be left alone: it says so, or it mirrors what a kubelet runs and may have no token."""
     annotations = (pod.get("metadata") or {}).get("annotations") or {}
-    return bool(annotations.get(f"{PREFIX}inject") == "false")
+    return annotations.get(f"{PREFIX}inject") == "false" or MIRROR in annotations
+
+
+def _running(request: Mapping[str, Any]) -> frozenset[str]:
+    """Return the ephemeral containers that are there already: who changes one has the whole request refused."""
+    spec = (request.get("oldObject") or {}).get("spec") or {}
+    return frozenset(one["name"] for one in spec.get("ephemeralContainers") or [])
 
 
 def _answer(uid: object, injection: Injection) -> dict[str, Any]:
