@@ -11,7 +11,7 @@ ARGS ?=
 WORKERS ?= 4
 
 # What has a target of its own.
-FAST := not browser and not faults and not attacks and not matrix and not chart and not image and not kube
+FAST := not browser and not faults and not attacks and not matrix and not chart and not image and not kube and not watch
 
 # The rooms in which every branch must have been taken by a test.
 CORE := vendor/identity/*,vendor/policy/*,vendor/leases/*,vendor/mint/*,vendor/exchange.py
@@ -22,7 +22,7 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-browser test-faults test-attacks matrix lint types contracts bench coverage docs chart chart-readme test-image test-kube image sbom lock wheel clean
+.PHONY: help demo test test-browser test-faults test-attacks matrix lint types contracts bench coverage docs test-watch pictures chart chart-readme test-image test-kube image sbom lock wheel clean
 
 help:
 	@printf '%s\n' \
@@ -30,6 +30,8 @@ help:
 	  'make test [ARGS=…]       the whole suite, with branch coverage of the core rooms' \
 	  'make test-faults         what outages, rotations and floods do to a running service, measured (some minutes)' \
 	  'make test-attacks        every threat tried from outside, in tables, and by the published OpenAPI documents' \
+	  'make test-watch          every panel and rule before a real Prometheus, under a load in which much goes wrong' \
+	  'make pictures            draw the dashboards anew from what it answers' \
 	  'make chart               the chart, by the real helm and linters' \
 	  'make test-kube           the chart, the webhook and tokens at a real API server (built when first wanted)' \
 	  'make matrix              every client of docs/clients.md through every door, and what came of it in there' \
@@ -97,6 +99,14 @@ test-attacks: $(VENV)/.dev .cache/attacks/bin/schemathesis
 test-browser: $(VENV)/.dev
 	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
+# Dashboards and rules before a real Prometheus that scrapes real replicas: needs Debian's package prometheus.
+test-watch: $(VENV)/.dev
+	$(BIN)/python -m pytest -m watch -p no:randomly tests/watch $(ARGS)
+
+# The dashboards of docs/operations.md, drawn from what that Prometheus answers.
+pictures: $(VENV)/.dev
+	$(BIN)/python -m tests.watch.live
+
 # The real helm, schemas of several Kubernetes versions and a policy linter, installed under .cache when first wanted.
 chart: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) -m chart tests/helm $(ARGS)
@@ -140,6 +150,7 @@ docs: $(VENV)/.dev
 	@mkdir -p .cache
 	$(BIN)/vendor schema > .cache/vendor.schema.json
 	mv .cache/vendor.schema.json config/vendor.schema.json
+	$(BIN)/vendor schema audit > .cache/audit.schema.json && mv .cache/audit.schema.json docs/audit.schema.json
 	$(BIN)/python -m tests.metrics_page
 	@for each in openapi openapi-operators; do \
 	  $(BIN)/vendor schema $$each > .cache/$$each.json && mv .cache/$$each.json docs/$$each.json || exit 1; \

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from tests import audit_lines
 from tests.fakes.issuer import Issuer
 from tests.fakes.sts import STS
 from tests.server.http import get
@@ -176,3 +177,5 @@ class World:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._standing.aclose()
+        if exc[0] is None and self.audit_path.is_file():
+            audit_lines.check(self.audit_path.read_text().splitlines())

@@ -47,6 +47,7 @@ def test_every_make_target_that_is_shown_exists(document: Path) -> None:
     ("of", "path"),
     [
         ("config", "config/vendor.schema.json"),
+        ("audit", "docs/audit.schema.json"),
         ("openapi", "docs/openapi.json"),
         ("openapi-operators", "docs/openapi-operators.json"),
     ],

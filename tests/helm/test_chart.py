@@ -331,11 +331,15 @@ def test_a_chart_can_be_packed(tmp_path: Path) -> None:
 
 
 def test_each_alert_leads_to_its_runbook_where_you_publish_them() -> None:
-    rendered = render(
-        "--set", "monitoring.rules=true,monitoring.runbooks=https://wiki.example/vendor/", "--values", PLAIN
-    )
+    url = "https://wiki.example/vendor/"
+    said = f"monitoring.rules=true,monitoring.dashboards=true,monitoring.runbooks={url}"
+    rendered = render("--set", said, "--values", PLAIN)
     (rules,) = [one for one in rendered if one["kind"] == "PrometheusRule"]
     alerts = [rule for group in rules["spec"]["groups"] for rule in group["rules"] if "alert" in rule]
     assert len(alerts) >= 20
     for alert in alerts:
-        assert alert["annotations"]["runbook_url"].startswith("https://wiki.example/vendor/"), alert
+        assert alert["annotations"]["runbook_url"].startswith(url), alert
+    boards = [text for one in rendered if "-dashboard-" in one["metadata"]["name"] for text in one["data"].values()]
+    links = [link["url"] for text in boards for panel in json.loads(text)["panels"] for link in panel.get("links", ())]
+    assert len(boards) == 4
+    assert {link.startswith(url) for link in links} == {True}

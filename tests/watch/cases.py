@@ -112,6 +112,11 @@ CASES: list[Case] = [
         {'vendor_base_identity_healthy{target="aws"}': "1x30 0 1x30"},
     ),
     *_both(
+        "VendorClockSkew",
+        {'vendor_clock_skew_seconds{target="aws"}': "-31x60"},
+        {'vendor_clock_skew_seconds{target="aws"}': "30x60"},
+    ),
+    *_both(
         "VendorPackedSizeNearLimit",
         {'vendor_packed_policy_ratio{scope="a"}': "0.91x60"},
         {'vendor_packed_policy_ratio{scope="a"}': "0.9x60"},
