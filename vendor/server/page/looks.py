@@ -69,6 +69,7 @@ SCRIPT: Final = """
 const ask=async(body)=>{const headers=token?{Authorization:'Bearer '+token}:{};
  const answer=await fetch(location.pathname,
  {method:body?'POST':'GET',headers,body,cache:'no-store',credentials:'omit'});
+ if(!(answer.headers.get('Content-Type')||'').startsWith('text/html'))throw new Error('no page');
  return new DOMParser().parseFromString(await answer.text(),'text/html');};
 const take=(page,all)=>{for(const fresh of page.querySelectorAll(all?'main>*,main [data-live]':'[data-live]')){
  const old=fresh.id&&document.getElementById(fresh.id);if(old&&old.outerHTML!==fresh.outerHTML){
@@ -84,7 +85,7 @@ document.addEventListener('submit',async(event)=>{const form=event.target;event.
  if(body.get('do')==='sign-in')token=(body.get('token')||'').trim();
  if(body.get('do')==='sign-out'){token='';}
  if(token)body.delete('token');
- try{swap(await ask(body));}catch(_){said.textContent='The service cannot be reached.';}});
+ try{swap(await ask(body));}catch(_){said.textContent='The service cannot be reached, or did not take that.';}});
 const look=async()=>{if(!document.hidden){try{take(await ask(),false);document.body.classList.remove('lost');}
  catch(_){said.textContent='The service cannot be reached; what is shown is no longer current.';}}
  setTimeout(look,5000);};
