@@ -101,12 +101,22 @@ async def test_a_token_that_the_api_server_takes_is_taken_and_asked_about_for_ou
     token = world.token()
     assert await world.takes(token)
     (question,) = world.server.reviewed
+    audience, new = question["spec"]["audiences"]
+    assert audience == "vendor"
     assert question == {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenReview",
-        "spec": {"token": token, "audiences": ["vendor"]},
+        "spec": {"token": token, "audiences": ["vendor", new]},
     }
     assert world.results == ["cluster-a taken"]
+
+
+async def test_no_two_questions_are_the_same_as_an_api_server_remembers_what_it_answered(world: World) -> None:
+    token = world.token()
+    for _ in range(3):
+        assert await world.takes(token)
+        world.clock.advance(REVIEWED_FOR.total_seconds())
+    assert len({json.dumps(question["spec"]["audiences"]) for question in world.server.reviewed}) == 3
 
 
 async def test_t6_a_deleted_pods_token_stops_working_within_ten_seconds(world: World) -> None:

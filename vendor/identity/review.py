@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 from enum import StrEnum, unique
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -145,8 +146,12 @@ class TokenReview:
 
 
 def _question(text: str, audience: str) -> bytes:
-    """Return a TokenReview (Kubernetes API, authentication.k8s.io/v1)."""
-    spec = {"token": text, "audiences": [audience]}
+    """Return a TokenReview (Kubernetes API, authentication.k8s.io/v1).
+
+    API servers remember a yes for ten seconds, by token and audiences: with an audience that nobody has asked with
+    before they look again, so that our own memory is the only one (k8s.io/apiserver, authentication/token/cache).
+    """
+    spec = {"token": text, "audiences": [audience, f"vendor-review-{secrets.token_hex(8)}"]}
     return json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": spec}).encode()
 
 

@@ -27,6 +27,11 @@ export PATH=/usr/lib/go-1.19/bin:$PATH GOPATH=$work/gopath GOCACHE=$work/gocache
 for file in staging/src/k8s.io/{client-go/pkg,component-base}/version/base.go; do
   sed -i -E 's/"v0.0.0-master\+[0-9a-f]*"/"v1.20.2"/; s/(gitMajor +string *= *)""/\1"1"/; s/(gitMinor +string *= *)""/\1"20"/' "$file"
 done
+# reflect2 1.0.1 walks maps as Go did before 1.18, and the server would fall over when it writes one: as 1.0.2 has it.
+sed -i -E 's/^(func mapiterinit\(.*m unsafe.Pointer)\) \*hiter/\1, it *hiter)/
+  s#^\t// rest fields are ignored#\trest [6]unsafe.Pointer\n\tends [4]uintptr#' vendor/github.com/modern-go/reflect2/unsafe_link.go
+sed -i -E 's/^(\treturn &UnsafeMapIterator\{)/\tvar it hiter\n\tmapiterinit(type2.rtype, *(*unsafe.Pointer)(obj), \&it)\n\1/
+  s/mapiterinit\(type2.rtype, \*\(\*unsafe.Pointer\)\(obj\)\),$/\&it,/' vendor/github.com/modern-go/reflect2/unsafe_map.go
 go build -o "$work/openapi-gen" k8s.io/kubernetes/vendor/k8s.io/kube-openapi/cmd/openapi-gen
 described=$(grep -rl --include=*.go -E '^// \+k8s:openapi-gen=' pkg cmd plugin staging/src/k8s.io |
   grep -vE 'sample-|code-generator' | xargs -n1 dirname | sort -u |
