@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", README, re.MULTILINE | re.DOTALL)
 # What installs or runs the whole project is run by .ci/run and by the test of the wheel, which would run this test too.
+KUBE = "tests/kubernetes/test_cluster.py"  # which runs those of docs/kubernetes.md
 ELSEWHERE = {
+    "helm install vendor helm/vendor --namespace credentials --create-namespace --values values.yaml": KUBE,
+    "kubectl annotate serviceaccount reporter --namespace analytics vendor.dev/scope=reports:read": KUBE,
     "make demo ARGS=--once": ".ci/run",
     "make test": ".ci/run",
     "pip install credential-vendor": "tests/test_wheel.py",
@@ -82,6 +85,12 @@ def test_every_command_is_one_that_some_test_runs() -> None:
     continuous = (ROOT / ".ci/run").read_text("utf-8")
     assert "make demo ARGS=--once" in continuous
     assert "make test" in continuous
+
+
+def test_the_commands_for_kubernetes_are_those_of_its_page() -> None:
+    page = (ROOT / "docs" / "kubernetes.md").read_text("utf-8")
+    for command in [one for one, runner in ELSEWHERE.items() if runner == KUBE]:
+        assert f"$ {command}\n" in page
 
 
 def _run(beginning: str) -> str:

@@ -1,4 +1,4 @@
-"""What docs/kubernetes.md and docs/platforms.md show: values that the chart takes, and all annotations that there are."""
+"""What docs/kubernetes.md and docs/platforms.md show: values that the chart takes, and each annotation there is."""
 
 from __future__ import annotations
 
