@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-NAMES = ("token", "segments", "keys", "form", "signature")
+READING = ("token", "segments", "keys", "form", "signature")
+NAMES = (*READING, "matcher", "template", "value", "config", "xml", "sealed", "stored")
 FOLDER = Path(__file__).parents[2] / ".cache" / "fuzz"
 
 
@@ -43,13 +44,12 @@ def fuzz(atheris: Any, name: str, seconds: int, folder: Path) -> None:
     atheris.Fuzz()
 
 
-def walk(name: str) -> int:
+def walk(name: str, seeds: list[bytes]) -> int:
     """Run a target over its seeds; return how many there were."""
-    module = targets(None)
-    found = module.seeds()[name]
-    for data in found:
-        module.TARGETS[name](data)
-    return len(found)
+    target = targets(None).TARGETS[name]
+    for data in seeds:
+        target(data)
+    return len(seeds)
 
 
 def main() -> None:
@@ -61,7 +61,8 @@ def main() -> None:
     arguments = parser.parse_args()
     atheris = fuzzer()
     if atheris is None:
-        print(f"atheris cannot be imported here: only the {walk(arguments.target)} seeds were run")  # noqa: T201
+        walked = walk(arguments.target, targets(None).seeds()[arguments.target])
+        print(f"atheris cannot be imported here: only the {walked} seeds were run")  # noqa: T201
     else:
         fuzz(atheris, arguments.target, arguments.seconds, arguments.folder)
 

@@ -13,6 +13,7 @@ from tests.fakes import tokens
 from tests.fakes.clock import Clock
 from tests.fakes.issuer import Issuer
 from tests.fakes.keys import POOL, as_jwks
+from tests.fuzz import deciding
 from tests.identity.corpus import CASES
 from tests.identity.corpus.sound import SOUND
 from tests.identity.corpus.world import World
@@ -117,6 +118,7 @@ def seeds() -> dict[str, list[bytes]]:
         "segments": [b"\n".join(_loose(part) for part in parts[:2]) for parts in segments],
         "form": FORMS,
         "signature": [f"{AUTHORIZATION}\n20260101T000000Z\na=b".encode(), f"\n\n{PRESIGNED}".encode(), b"AWS4\n\n"],
+        **deciding.seeds(),
         "keys": [*dict.fromkeys(sets), as_jwks(POOL.borrow("ES256", kid="a"), POOL.borrow("EdDSA", kid="b"))],
     }
 
@@ -147,4 +149,5 @@ TARGETS: dict[str, Callable[[bytes], bool]] = {
     "keys": parse_keys,
     "form": read_form,
     "signature": read_signature,
+    **deciding.TARGETS,
 }

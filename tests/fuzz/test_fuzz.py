@@ -40,5 +40,5 @@ def test_the_command_fuzzes_or_says_that_it_cannot(tmp_path: Path) -> None:
     assert ("Done " in done.stderr) is (fuzzer() is not None) is ("cannot be imported" not in done.stdout)
 
 
-def test_without_a_fuzzer_the_seeds_are_walked() -> None:
-    assert [walk(name) > 1 for name in NAMES] == [True] * len(NAMES)
+def test_without_a_fuzzer_the_seeds_are_walked(sown: dict[str, list[bytes]]) -> None:
+    assert [walk(name, sown[name]) > 1 for name in NAMES] == [True] * len(NAMES)

@@ -88,13 +88,16 @@ def test_what_has_ended_or_is_yet_to_come_is_not_there_f16() -> None:
             ),
             "no form",
         ),
+        (written(credentials="none"), "no form"),
+        (written(credentials=[]), "no form"),
+        (written(minted={"time": "9999-12-31T23:59:59+00:00"}), "no form"),
         (written(minted="yesterday"), "no form"),
         (written(minted={"time": "yesterday"}), "no form"),
         (written(minted={"time": "2026-03-01T12:00:00", "more": 1}), "no form"),
         (RING.seal(b"[]", use=b"lease " + SESSION.key), "no form"),
         (RING.seal(b"no JSON", use=b"lease " + SESSION.key), "no form"),
     ],
-    ids=range(14),
+    ids=range(17),
 )
 def test_what_does_not_agree_with_the_session_is_nobodys_t18(raw: bytes, message: str) -> None:
     with pytest.raises(SealError, match=message):

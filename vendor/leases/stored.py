@@ -49,7 +49,7 @@ def read(raw: bytes, *, session: RoleSession, ring: Ring, now: datetime, kept: f
         credentials = Credentials(**{name: _read(value) for name, value in whole["credentials"].items()})
         _check(credentials, whole["scope"], whole["role"], session)
         return _judged(credentials, _read(whole["minted"]), session, now, kept)
-    except (ValueError, TypeError, KeyError) as exc:  # another release wrote it
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as exc:  # another release's
         raise SealError("it is of no form that is known") from exc
 
 
