@@ -85,7 +85,7 @@ test: $(VENV)/.dev
 
 # One after another: what is measured stands no neighbours.
 test-faults: $(VENV)/.dev
-	$(BIN)/python -m pytest -m faults -p no:randomly tests/faults $(ARGS)
+	$(BIN)/python -m pytest -m faults -p no:randomly tests/faults tests/server/test_series.py $(ARGS)
 
 # Schemathesis has thirty packages of its own and lives apart.
 .cache/attacks/bin/schemathesis: requirements/attacks.txt | $(BIN)/python

@@ -141,8 +141,11 @@ async def ready(service: Served) -> None:
 class World:
     """An issuer, an STS and a service between them."""
 
-    def __init__(self, folder: Path, *, configuration: str = CONFIGURATION) -> None:
+    def __init__(
+        self, folder: Path, *, configuration: str = CONFIGURATION, environ: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
+        self._environ = environ
         self._configuration = configuration
         self.issuer = Issuer()
         self.sts = STS()
@@ -169,7 +172,7 @@ class World:
             await stack.enter_async_context(self.issuer)
             await stack.enter_async_context(self.sts)
             text = self._configuration.format(audit=self.audit_path, issuer=self.issuer.issuer, sts=self.sts.url)
-            self.service = await stack.enter_async_context(served(text, self.folder))
+            self.service = await stack.enter_async_context(served(text, self.folder, environ=self._environ))
             if self.issuer.fault is None:
                 await ready(self.service)
             self._standing = stack.pop_all()

@@ -1,0 +1,77 @@
+"""T25: whatever callers send, over however many connections, the number of series stays what it was."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.scrape import Scrape
+from tests.server.http import Connection, get, request
+from tests.service import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATH = "/v1/credentials/reports:read"
+HOSTILE = ('"} 1\n', "\\", "é", "{{namespace}}", "\u2028", "*", "a" * 200, "../")
+
+
+def _requests(world: World, number: int) -> list[bytes]:
+    """Return what one hostile caller sends, in which everything that it chooses is its own."""
+    odd = f"{HOSTILE[number % len(HOSTILE)]}{number}"
+    named = {"namespace": "analytics", "serviceaccount": {"name": odd, "uid": odd}}
+    subject = world.issuer.token({"sub": f"system:serviceaccount:analytics:{odd}", "kubernetes.io": named})
+    head, claims, signature = subject.split(".")
+    kid = _part({"alg": "RS256", "kid": odd})
+    plain = odd.encode("unicode_escape").hex()
+    return [
+        request(PATH, subject),
+        request(PATH, f"{kid}.{claims}.{signature}"),
+        request(f"/{plain}/{number}", subject),
+        request(f"/v1/credentials/scope-{number}", world.token("batch-1")),
+        request(f"{PATH}?{plain}={number}", world.token("batch-1")),
+        request(PATH, f"{head}.{claims}.{plain}", headers={"User-Agent": plain, "X-Forwarded-For": f"10.0.0.{number}"}),
+    ]
+
+
+def _part(claims: dict[str, str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+
+
+async def _series(world: World) -> int:
+    return Scrape((await get(world.service.operations, "/metrics")).body.decode()).series
+
+
+async def _send(world: World, numbers: range) -> Counter[int]:
+    """Send what these callers send on one connection, and return how often which status came."""
+    statuses: Counter[int] = Counter()
+    async with await Connection.open(world.service.public) as connection:
+        for number in numbers:
+            for raw in _requests(world, number):
+                await connection.send(raw)
+                statuses[(await connection.read()).status] += 1
+    return statuses
+
+
+@pytest.mark.parametrize(
+    "callers",
+    [100, pytest.param(17_000, marks=pytest.mark.faults)],
+    ids=["some", "100,000"],
+)
+async def test_hostile_callers_make_no_series(tmp_path: Path, callers: int) -> None:
+    async with World(tmp_path) as world:
+        await get(world.service.public, PATH, world.token("batch-1"))
+        statuses = await _send(world, range(len(HOSTILE)))
+        before = await _series(world)
+        for begin in range(len(HOSTILE), callers, 100):
+            statuses += await _send(world, range(begin, min(begin + 100, callers)))
+        assert statuses.total() == callers * 6
+        assert statuses.keys() <= {200, 400, 401, 403, 404, 429, 503}
+        assert statuses[401] >= callers
+        assert await _series(world) <= before + 2, "429 and 503 may come for the first time"
+        if callers < 1_000:
+            assert await _series(world) == before
