@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from vendor.audit import Clock, Door, Entry, Ledger, Source
 from vendor.credentials import Secret
@@ -33,7 +34,7 @@ class Request(NamedTuple):
     """One request as a door read it: `token` may be missing; `began` and `deadline` are monotonic seconds.
 
     `proof` is what STS itself wants to see of the caller, where it does; `then` is what the door needs to hand a lease
-    out, and a part of the exchange: it raises Refusal too.
+    out, and a part of the exchange: it raises Refusal too. `parent` is the caller's `traceparent`, as it was sent.
     """
 
     request_id: str
@@ -44,6 +45,32 @@ class Request(NamedTuple):
     deadline: float
     proof: Proof = NO_PROOF
     then: Callable[[Lease], Awaitable[None]] | None = None
+    parent: str | None = None
+
+
+class Tracer(Protocol):
+    """Follows each exchange through its steps."""
+
+    def begin(self, parent: str | None) -> None:
+        """Begin to follow an exchange, as a part of what its caller does."""
+        ...
+
+    def step(self, name: str) -> AbstractContextManager[None]:
+        """Return what a step of the exchange under way runs in."""
+        ...
+
+
+class Untraced:
+    """Follows nothing."""
+
+    _STEP = nullcontext()
+
+    def begin(self, parent: str | None) -> None:
+        """Do nothing."""
+
+    def step(self, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - as a Tracer's
+        """Return what does nothing."""
+        return self._STEP
 
 
 class Rules(NamedTuple):
@@ -73,7 +100,9 @@ class Exchange:
         leases: Leases,
         ledger: Ledger,
         clock: Clock,
+        tracer: Tracer | None = None,
     ) -> None:
+        self._tracer = tracer or Untraced()
         self._rules = Rules(authenticator, mapping)
         self._revocations = revocations
         self._allowance = allowance
@@ -99,6 +128,7 @@ class Exchange:
 
         Raises Refusal.
         """
+        self._tracer.begin(request.parent)
         async with self._ledger.recorded(self._entry(request), began=request.began) as entry:
             known = await self._identify(request.token, entry.token_sha256, request.deadline)
             entry.principal = known.principal
@@ -149,17 +179,19 @@ class Exchange:
         """Return a lease for who is known, noting each step."""
         rules, entry.principal = known
         entry.generation = rules.mapping.generation
-        entry.permission, asked = rules.mapping.settle(entry.principal, request.asked)
-        self._revocations.refuse(entry.principal, entry.permission.scope.name)
-        opened = rules.mapping.open(entry.permission, entry.principal, asked)
-        entry.session = bound(opened, request.proof, gives=request.door.gives)
-        proof = _shown(request, entry.session)
-        warrant = Warrant(entry.permission.scope, entry.principal.token_expires)
+        with self._tracer.step("decide"):
+            entry.permission, asked = rules.mapping.settle(entry.principal, request.asked)
+            self._revocations.refuse(entry.principal, entry.permission.scope.name)
+            opened = rules.mapping.open(entry.permission, entry.principal, asked)
+            entry.session = bound(opened, request.proof, gives=request.door.gives)
+            proof = _shown(request, entry.session)
+            warrant = Warrant(entry.permission.scope, entry.principal.token_expires)
         while True:
             try:
-                lease, entry.source = await self._leases.lend(
-                    entry.session, deadline=request.deadline, proof=proof, warrant=warrant
-                )
+                with self._tracer.step("lease"):
+                    lease, entry.source = await self._leases.lend(
+                        entry.session, deadline=request.deadline, proof=proof, warrant=warrant
+                    )
             except PolicyTooLarge as refusal:
                 entry.session = rules.mapping.lighten(entry.permission, entry.session, refusal)
             else:
@@ -178,7 +210,9 @@ class Exchange:
             if known is not None and rules.authenticator.agrees(known.rules.authenticator, known.principal):
                 known = Known(rules, known.principal)
             else:
-                known = Known(rules, await self._authenticate(rules.authenticator, token, sha256, deadline))
+                with self._tracer.step("authenticate"):
+                    principal = await self._authenticate(rules.authenticator, token, sha256, deadline)
+                known = Known(rules, principal)
         return known
 
     async def _authenticate(

@@ -180,3 +180,10 @@ class Observer:
             self._log.error("no identity", target=identity.target, detail=identity.problem.detail)
         elif identity.healed:
             self._log.info("identity is good again", target=identity.target)
+
+    def traced(self, problem: str | None) -> None:
+        """Log that traces cannot be sent, and that they can again."""
+        if problem is None:
+            self._log.info("traces are sent again")
+        else:
+            self._log.warning("traces are not sent", detail=problem)

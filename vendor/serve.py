@@ -14,17 +14,18 @@ from botocore.exceptions import BotoCoreError
 
 from vendor import logs
 from vendor.service import Service, log_warnings
+from vendor.traces import Collector, UnspokenError
 
 if TYPE_CHECKING:
     from vendor.config import Configuration
 
 
-async def _serve(configuration: Configuration) -> None:
+async def _serve(configuration: Configuration, collector: Collector | None) -> None:
     until = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, until.set)
-    service = Service(configuration, aws=get_session(), log=logs.logger())
+    service = Service(configuration, aws=get_session(), log=logs.logger(), collector=collector)
     loop.add_signal_handler(signal.SIGHUP, service.reload)
     try:
         await service.run(until=until)
@@ -44,8 +45,8 @@ def run(configuration: Configuration) -> int:
     log_warnings(configuration, logs.logger())
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(configuration))
-    except (OSError, BotoCoreError) as exc:
+            runner.run(_serve(configuration, Collector.of(os.environ)))
+    except (OSError, BotoCoreError, UnspokenError) as exc:
         logs.logger().error("cannot serve", detail=str(exc))
         return 1
     return 0

@@ -50,6 +50,7 @@ from vendor.server.public import PublicDoors
 from vendor.server.site import Site, follow, tls_context
 from vendor.sharing import Sharing
 from vendor.targets import Targets, unsigned
+from vendor.traces import Traces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from vendor.policy.session import RoleSession
     from vendor.server.listener import Doors, Voice
     from vendor.server.page.overview import Overview
+    from vendor.traces import Collector
 
     Find = Callable[[tuple[str, ...]], Doors | None]
 
@@ -79,7 +81,9 @@ DRAIN: Final = 3.0
 class Service:
     """All parts of one running service."""
 
-    def __init__(self, configuration: Configuration, *, aws: AioSession, log: Any) -> None:
+    def __init__(
+        self, configuration: Configuration, *, aws: AioSession, log: Any, collector: Collector | None = None
+    ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._configuration = configuration
         self._aws = aws
@@ -88,6 +92,9 @@ class Service:
         self._used = Used(clock=clock)
         self._metrics = metrics = Metrics(CollectorRegistry(), version=version("credential-vendor"))
         self._observer = Observer(metrics=metrics, log=log)
+        self._traces = collector and Traces(
+            collector, clock=clock, version=version("credential-vendor"), told=self._observer.traced
+        )
         self._sink = logs.LineSink(configuration.audit.path)
         self._why_not: str | None = "starting"
         self._generation = 1
@@ -179,6 +186,7 @@ class Service:
             public_at = await self._listen(stack, public, configuration.listen.tls)
             self._log.info("listening", public=public_at, operations=operations_at, **self._loaded())
             for work in (
+                *([self._traces.follow()] if self._traces is not None else []),
                 self._shares.follow(),
                 self._notices.follow(),
                 measure_lag(self._note_lag),
@@ -236,6 +244,7 @@ class Service:
             leases=self._leases,
             ledger=self._ledger,
             clock=self._clock,
+            tracer=self._traces,
         )
 
     def _made_mapping(self, configuration: Configuration, generation: int) -> Mapping:
@@ -273,7 +282,7 @@ class Service:
             configuration.targets,
             aws=self._aws,
             clock=self._clock,
-            report=self._metrics.sts,
+            report=self._metrics.sts if self._traces is None else self._sent,
             chain=self._chain,
             told=self._observer.identity,
             dated=self._skew.note,
@@ -404,7 +413,14 @@ class Service:
         self._metrics.loop_lag.observe(lag)
         self._gate.note_lag(lag)
 
+    def _sent(self, target: str, region: str, action: str, result: str, seconds: float) -> None:
+        self._metrics.sts(target, region, action, result, seconds)
+        if self._traces is not None:
+            self._traces.sent(target, region, action, result, seconds)
+
     def _observe(self, entry: Entry) -> None:
+        if self._traces is not None:
+            self._traces.observe(entry)
         self._metrics.observe(entry, now=self._clock.now())
         self._holders.observe(entry)
         self._recent.observe(entry)

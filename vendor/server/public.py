@@ -154,6 +154,7 @@ class PublicDoors:
             began=visit.began,
             deadline=visit.began + in_time,
             proof=proof,
+            parent=visit.request.headers.get("traceparent"),
         )
 
 

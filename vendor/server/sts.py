@@ -91,6 +91,7 @@ class StsDoor:
             asked=Asked(scope=None, duration=duration, role=role),
             began=visit.began,
             deadline=visit.began + self._in_time,
+            parent=visit.request.headers.get("traceparent"),
         )
 
     def _tell_caller(self, visit: Visit, parameters: Parameters) -> Answer:

@@ -1,0 +1,56 @@
+"""An OpenTelemetry collector that takes OTLP over HTTP in its JSON encoding and keeps every span."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from tests.fakes.loopback import Loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Collector(Loopback):
+    """Keeps `spans` by arrival, the `bodies` and `headers` of what came; answers `status`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.status = 200
+        self.bodies: list[str] = []
+        self.headers: list[Mapping[str, str]] = []
+        self.spans: list[dict[str, Any]] = []
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Take a batch."""
+        if (request.method, request.path) != ("POST", "/v1/traces"):
+            return web.Response(status=404)
+        if request.content_type != "application/json":
+            return web.Response(status=415)
+        self.bodies.append(await request.text())
+        self.headers.append(dict(request.headers))
+        for resource in json.loads(self.bodies[-1])["resourceSpans"]:
+            for scope in resource["scopeSpans"]:
+                self.spans += scope["spans"]
+        return web.Response(status=self.status, text="{}", content_type="application/json")
+
+    def named(self, name: str) -> list[dict[str, Any]]:
+        """Return the spans of a name."""
+        return [span for span in self.spans if span["name"] == name]
+
+    async def exchange(self, request_id: str) -> dict[str, Any]:
+        """Return the span of an exchange once it has come."""
+        async with asyncio.timeout(15):
+            while True:
+                for span in self.named("exchange"):
+                    if told(span)["request_id"] == request_id:
+                        return span
+                await asyncio.sleep(0.05)
+
+
+def told(span: Mapping[str, Any]) -> dict[str, str]:
+    """Return the attributes of a span."""
+    return {one["key"].removeprefix("vendor."): one["value"]["stringValue"] for one in span["attributes"]}
