@@ -58,7 +58,7 @@ async def main() -> None:
         async with World(Path(folder)) as world:
             _pin(world.service.process.pid)
             _pin_to(os.getpid(), -1)
-            report: dict[str, Any] = {"machine": _machine()}
+            report: dict[str, Any] = {"machine": machine()}
             if not options.starts:
                 report["warm"] = await _warm(world, rounds=options.rounds, requests=options.requests)
                 report["cold"] = await _cold(world, rounds=max(3, options.rounds // 3), mints=options.mints)
@@ -74,10 +74,10 @@ async def _starts(world: World, *, rounds: int) -> dict[str, dict[str, float]]:
 
 async def _many_scopes(options: argparse.Namespace) -> None:
     _pin_to(os.getpid(), -1)
-    found = await scopes.compare(options.scopes, load=_load, pin=_pin, rounds=options.rounds, requests=options.requests)
+    found = await scopes.compare(options.scopes, load=load, pin=_pin, rounds=options.rounds, requests=options.requests)
     ways = [f"{way:8}{_told(found[way], 'ratio')}: {_rates(found[way])}" for way in scopes.PATHS]
-    text = "\n".join((_machine(), f"{options.scopes} scopes, warm requests over those with {scopes.FEW}", *ways))
-    print(json.dumps({"machine": _machine(), **found}, indent=2) if options.json else text)  # noqa: T201 - its output
+    text = "\n".join((machine(), f"{options.scopes} scopes, warm requests over those with {scopes.FEW}", *ways))
+    print(json.dumps({"machine": machine(), **found}, indent=2) if options.json else text)  # noqa: T201 - its output
 
 
 def _rates(part: dict[str, Any]) -> str:
@@ -93,7 +93,7 @@ async def _warm(world: World, *, rounds: int, requests: int) -> dict[str, Any]:
     async with _bare("asyncio", "handler", str(body)) as plain, _bare("uvloop", "handler", str(body)) as fast:
         urls = [url, *[await _url(bare) for bare in (plain, fast)]]
         # The first round warms all of them up.
-        measured = [[await _load(each, header, requests) for each in urls] for _ in range(rounds + 1)][1:]
+        measured = [[await load(each, header, requests) for each in urls] for _ in range(rounds + 1)][1:]
     vendor, plain_rps, fast_rps = ([one[index] for one in measured] for index in range(3))
     return {
         **_ratios("ratio", [one[0]["rps"] / one[1]["rps"] for one in measured]),
@@ -124,10 +124,10 @@ async def _cold(world: World, *, rounds: int, mints: int) -> dict[str, Any]:
     fast: list[float] = []
     for number in range(rounds + 1):
         before = len(world.sts.requests)
-        headers = [f"Authorization: {_token(world, f'batch-{number}-{index}')}" for index in range(mints)]
-        began = _cpu(world.service.process.pid)
-        await _each(url, headers)
-        mine = (_cpu(world.service.process.pid) - began) / mints
+        headers = [f"Authorization: {token(world, f'batch-{number}-{index}')}" for index in range(mints)]
+        began = cpu(world.service.process.pid)
+        await each(url, headers)
+        mine = (cpu(world.service.process.pid) - began) / mints
         sent = world.sts.requests[before:]
         if len(sent) != mints:
             raise RuntimeError(f"{len(sent)} STS requests for {mints} principals")
@@ -146,7 +146,7 @@ async def _cold(world: World, *, rounds: int, mints: int) -> dict[str, Any]:
     }
 
 
-def _token(world: World, service_account: str) -> str:
+def token(world: World, service_account: str) -> str:
     bound = {"namespace": "analytics", "serviceaccount": {"name": service_account, "uid": service_account}}
     claims = {"sub": f"system:serviceaccount:analytics:{service_account}", "kubernetes.io": bound}
     return world.issuer.token(claims=claims)
@@ -173,7 +173,7 @@ async def _first_answer(url: str, header: str) -> bytes:
         return await answer.read()
 
 
-async def _each(url: str, headers: list[str]) -> None:
+async def each(url: str, headers: list[str]) -> None:
     """Ask once with each header, a few at a time."""
     waiting = asyncio.Semaphore(CONCURRENCY)
     async with aiohttp.ClientSession() as session:
@@ -186,7 +186,7 @@ async def _each(url: str, headers: list[str]) -> None:
         await asyncio.gather(*map(one, headers))
 
 
-async def _load(url: str, header: str, requests: int) -> dict[str, float]:
+async def load(url: str, header: str, requests: int) -> dict[str, float]:
     """Run the load generator, a process of its own, and return what it measured."""
     command = ["-m", "tests.benchmarks.load", url, "--header", header, "--requests", str(requests)]
     process = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
@@ -236,13 +236,13 @@ def _pin_to(pid: int, index: int) -> None:
         os.sched_setaffinity(pid, {cores[index]})
 
 
-def _cpu(pid: int) -> float:
+def cpu(pid: int) -> float:
     """Return the CPU seconds that a process has used (proc(5), fields 14 and 15 of stat)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def _machine() -> str:
+def machine() -> str:
     return f"{platform.machine()}, {len(CORES)} cores, Python {platform.python_version()}"
 
 
