@@ -94,5 +94,8 @@ def test_prometheus_finds_the_service_and_its_rules() -> None:
         "helm/vendor/rules:/etc/prometheus/rules" in one for one in COMPOSED["services"]["prometheus"]["volumes"]
     )
     assert prometheus["rule_files"] == ["/etc/prometheus/rules/*.yaml"]
+    (provider,) = yaml.safe_load((FOLDER / "dashboards.yaml").read_text("utf-8"))["providers"]
+    mounts = [one.split(":")[:2] for one in COMPOSED["services"]["grafana"]["volumes"]]
+    assert ["../../helm/vendor/dashboards", provider["options"]["path"]] in mounts
     (source,) = yaml.safe_load((FOLDER / "grafana.yaml").read_text("utf-8"))["datasources"]
     assert source["url"] == "http://prometheus:9090"
