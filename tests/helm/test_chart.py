@@ -282,6 +282,8 @@ BAD = {
     "a prober without a scope": ("prober.enabled=true", "prober.scope"),
     "a secret without a name": ("tls.source=secret", "tls.secretName"),
     "keys of the store by the way": ("store.options.encryption_keys={a}", "encryption_keys"),
+    "a name that no service may have": ("fullnameOverride=1_X", "fullnameOverride"),
+    "a configuration that would be passed over": ("existingConfigMap=mine", "existingConfigMap"),
     "two stores": ("valkey.enabled=true,store.url=redis://valkey:6379", "valkey.enabled"),
 }
 
@@ -322,6 +324,58 @@ def test_the_webhook_is_passed_over_where_it_fails_and_never_asked_about_the_sys
     excluded = webhook["namespaceSelector"]["matchExpressions"][0]
     assert excluded["operator"] == "NotIn"
     assert {"kube-system", "credentials"} <= set(excluded["values"])
+
+
+def test_names_are_short_enough_for_every_kind(tmp_path: Path) -> None:
+    path = tmp_path / "values.yaml"
+    path.write_text(yaml.safe_dump({**EVERYTHING, **AGENT, **CERT_MANAGER, "fullnameOverride": ""}))
+    long = [tools.helm("4"), "template", "r" * 53, CHART, "--values", PLAIN, "--values", path, "--namespace", "n" * 63]
+    done = tools.run(*long)
+    assert done.returncode == 0, done.stderr
+    for one in filter(None, yaml.safe_load_all(done.stdout)):
+        longest = {"CronJob": 52, "Service": 63, "DaemonSet": 63, "Deployment": 63, "Job": 63}.get(one["kind"], 253)
+        assert len(one["metadata"]["name"]) <= longest, one["metadata"]
+        assert len(one.get("spec", {}).get("commonName", "")) <= 64, "X.509 has room for no more"
+
+
+def test_what_is_needed_may_leave_and_agents_may_come(tmp_path: Path) -> None:
+    objects = _rendered(tmp_path, {**EVERYTHING, **AGENT, "networkPolicy": {"egressPorts": [443, 8443]}})
+    service = _one(objects, "NetworkPolicy")["spec"]
+    assert {block["ipBlock"]["cidr"] for block in service["ingress"][0]["from"] if "ipBlock" in block} == {
+        "0.0.0.0/0",
+        "::/0",
+    }
+    (identity,) = [rule for rule in service["egress"] if rule["ports"] == [{"port": 80, "protocol": "TCP"}]]
+    blocks = {block["ipBlock"]["cidr"] for block in identity["to"]}
+    assert {"169.254.170.23/32", "fd00:ec2::23/128"} <= blocks, "EKS Pod Identity"
+    webhook = _one(objects, "NetworkPolicy", "here-vendor-webhook")["spec"]
+    ports = {one["port"] for rule in webhook["egress"] for one in rule["ports"]}
+    assert ports == {53, 443, 8443}, "an API server may be somewhere else"
+
+
+def test_load_kills_no_pod(tmp_path: Path) -> None:
+    """A probe that is answered late, or refused as all others are at that moment, is no reason to start anew."""
+    for name, pod in _pods([*_rendered(tmp_path, EVERYTHING), *_rendered(tmp_path, AGENT)]):
+        for container in pod["containers"]:
+            probe = container.get("livenessProbe")
+            if probe and "httpGet" in probe:
+                assert probe["timeoutSeconds"] >= 5, name
+                assert probe["failureThreshold"] >= 6, name
+    agent = _one(_rendered(tmp_path, AGENT), "DaemonSet", "here-vendor-agent")
+    assert "tcpSocket" in agent["spec"]["template"]["spec"]["containers"][0]["livenessProbe"]
+
+
+def test_values_that_yaml_would_take_for_something_else_stay_what_they_are(tmp_path: Path) -> None:
+    odd = {
+        "webhook": {"enabled": True, "audience": "a: b #c", "region": "x: 1"},
+        "image": {"pullSecrets": ["123"]},
+        "priorityClassName": "123",
+    }
+    objects = _rendered(tmp_path, odd)
+    pod = _one(objects, "Deployment", "here-vendor-webhook")["spec"]["template"]["spec"]
+    assert {"--audience=a: b #c", "--region=x: 1"} <= set(pod["containers"][0]["args"])
+    assert pod["imagePullSecrets"] == [{"name": "123"}]
+    assert _one(objects, "Deployment")["spec"]["template"]["spec"]["priorityClassName"] == "123"
 
 
 def test_a_chart_can_be_packed(tmp_path: Path) -> None:
