@@ -50,14 +50,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         values = yaml.safe_load(VALUES)
         values["config"]["issuers"]["cluster"]["issuer"] = started.issuer
         (folder / "values.yaml").write_text(yaml.safe_dump(values))
-        # What this version does not have, or no node does for us: and loopback is where we serve.
-        more = ["--set", "podDisruptionBudget.enabled=false,tls.dnsNames={localhost}"]
         for command in COMMANDS:
-            program, *arguments = shlex.split(command.replace("values.yaml", str(folder / "values.yaml")))
-            if program == "helm":
-                started.helm(*arguments, *more)
-            else:
-                started.kubectl(*arguments)
+            _run(started, command)
         for name in ("credentials", "analytics", "kube-system"):
             # Later versions label them by themselves.
             started.kubectl("label", "namespace", name, f"{NO_FIXED_NAMES}={name}")
@@ -67,6 +61,16 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         ca = installed.mounted_secret(started, "vendor-tls", folder / "tls") / "ca.crt"
         (folder / "vendor-ca.crt").write_bytes(ca.read_bytes())
         yield started
+
+
+def _run(cluster: Cluster, command: str) -> None:
+    """Run a command of the page."""
+    program, *arguments = shlex.split(command.replace("values.yaml", str(cluster.folder / "values.yaml")))
+    if program == "helm":
+        # What this version does not have; and loopback is where we serve.
+        cluster.helm(*arguments, "--set", "podDisruptionBudget.enabled=false,tls.dnsNames={localhost}")
+    else:
+        cluster.kubectl(*arguments)
 
 
 @pytest.fixture(autouse=True)
@@ -194,7 +198,7 @@ def _discovered(cluster: Cluster) -> dict[str, Any]:
     return {"ca_file": str(cluster.ca_file), "allow_private_addresses": True}
 
 
-async def test_who_is_deleted_is_refused_within_ten_seconds(cluster: Cluster, tmp_path: Path) -> None:
+async def test_t6_who_is_deleted_is_refused_within_ten_seconds(cluster: Cluster, tmp_path: Path) -> None:
     _create(cluster, _pod("short"))
     bound, unbound = cluster.token("analytics", "reporter", pod="short"), cluster.token("analytics", "reporter")
     async with STS() as sts, installed.service(cluster, sts, tmp_path) as service:
@@ -243,7 +247,9 @@ async def test_another_signing_key_is_followed_and_one_that_is_gone_is_no_longer
         assert (await _ask(service, cluster, before)).code == "invalid_token"
 
 
-async def test_the_admission_chain_gives_pods_what_they_lack_and_nothing_more(cluster: Cluster, tmp_path: Path) -> None:
+async def test_t31_the_admission_chain_gives_pods_what_they_lack_and_nothing_more(
+    cluster: Cluster, tmp_path: Path
+) -> None:
     async with installed.webhook(cluster, tmp_path):
         pod = await _until_injected(cluster, "first")
         containers = {one["name"]: one for kind in ("initContainers", "containers") for one in pod["spec"][kind]}
@@ -283,7 +289,7 @@ async def test_an_ephemeral_container_of_this_version_is_let_in_as_it_is(cluster
     assert "env" not in debug
 
 
-async def test_pods_start_although_the_webhook_is_away(cluster: Cluster, tmp_path: Path) -> None:
+async def test_t31_pods_start_although_the_webhook_is_away(cluster: Cluster, tmp_path: Path) -> None:
     async with installed.webhook(cluster, tmp_path) as process:
         await _until_injected(cluster, "with")
         process.kill()
@@ -321,6 +327,20 @@ def test_an_upgrade_keeps_what_was_made_once_and_a_rollback_too(cluster: Cluster
     assert kept() == before
     assert cluster.get("deployment", "vendor")["spec"]["replicas"] == 3
     cluster.helm("rollback", "vendor", "--namespace", "credentials")
+    assert kept() == before
+    assert cluster.get("deployment", "vendor")["spec"]["replicas"] == 2
+
+
+def test_an_install_after_an_uninstall_goes_on_with_the_same_certificates(cluster: Cluster) -> None:
+    def kept() -> list[Any]:
+        return [cluster.get("secret", name)["data"] for name in ("vendor-tls", "vendor-webhook-ca")]
+
+    before = kept()
+    cluster.helm("uninstall", "vendor", "--namespace", "credentials")
+    assert kept() == before
+    with pytest.raises(CommandError, match="not found"):
+        cluster.get("deployment", "vendor")
+    _run(cluster, COMMANDS[0])
     assert kept() == before
     assert cluster.get("deployment", "vendor")["spec"]["replicas"] == 2
 

@@ -4,7 +4,7 @@
 set -euo pipefail
 folder=$(mkdir -p "$1" && cd "$1" && pwd)
 work=$folder/build
-mkdir -p "$work"/{lists/partial,cache/archives/partial}
+mkdir -p "$work"/{lists/partial,cache/archives/partial,gopath/src/k8s.io}
 touch "$work/status"
 
 export DEBIAN_FRONTEND=noninteractive
