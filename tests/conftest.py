@@ -1,9 +1,10 @@
-"""What holds for the whole session: the machine's own settings for AWS, proxies and CAs do not reach the tests."""
+"""What holds for the whole session: the machine's settings for AWS, proxies, CAs and signals do not reach the tests."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 
 from hypothesis import settings
 
@@ -25,6 +26,11 @@ def pytest_configure() -> None:
     cleaned = {name: os.environ.pop(name) for name in foreign}
     os.environ.setdefault(MACHINE, json.dumps(cleaned))  # a worker has nothing left to clean
     os.environ.update(_NEUTRAL)
+    # What runs in the background or under nohup ignores these, and so would every program that a test starts.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)  # caught, not default: this run still outlives its terminal
     # A busy machine is no failing example.
     settings.register_profile("vendor", deadline=None)
     settings.load_profile("vendor")

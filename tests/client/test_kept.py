@@ -121,14 +121,17 @@ def test_a_token_that_says_nothing_readable_is_told_apart_by_all_of_it(
 @pytest.mark.parametrize(
     "stale",
     [
-        {"RefreshAfter": at(seconds=-1)},
-        {"RefreshAfter": None, "Expiration": at(minutes=19)},
-        {"RefreshAfter": None, "LastUpdated": None, "Expiration": at(minutes=19)},
-        {"RefreshAfter": None, "LastUpdated": at(minutes=-11), "Expiration": at(minutes=4)},
+        lambda: {"RefreshAfter": at(seconds=-1)},
+        lambda: {"RefreshAfter": None, "Expiration": at(minutes=19)},
+        lambda: {"RefreshAfter": None, "LastUpdated": None, "Expiration": at(minutes=19)},
+        lambda: {"RefreshAfter": None, "LastUpdated": at(minutes=-11), "Expiration": at(minutes=4)},
     ],
+    ids=range(4),
 )
-def test_what_will_end_soon_is_asked_for_again(inside: Vend, service: Service, stale: dict[str, Any]) -> None:
-    service.then(vended(**{"AccessKeyId": "ASIA1", "LastUpdated": at(minutes=-50), **stale}), vended())
+def test_what_will_end_soon_is_asked_for_again(
+    inside: Vend, service: Service, stale: Callable[[], dict[str, Any]]
+) -> None:
+    service.then(vended(**{"AccessKeyId": "ASIA1", "LastUpdated": at(minutes=-50), **stale()}), vended())
     assert key(inside("process", "a")) == "ASIA1"
     assert key(inside("process", "a")) == "ASIAIOSFODNN7EXAMPLE"
 
