@@ -62,6 +62,7 @@ def start(environ: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., sub
 
 def first_line(process: subprocess.Popen[bytes]) -> str:
     assert process.stdout
+    assert select.select([process.stdout], [], [], 60)[0], "nothing was printed"
     return process.stdout.readline().decode().strip()
 
 
