@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import timeit
 from typing import TYPE_CHECKING, Any
 
@@ -241,7 +242,7 @@ def test_the_different_reasons_that_are_told_are_few() -> None:
 def test_a_hundred_keys_are_read_in_ten_milliseconds(algorithm: str) -> None:
     raw = as_jwks(*(make(algorithm, number) for number in range(100)))
     assert len(jwks.parse(raw, (algorithm,)).keys) == 100
-    taken = min(timeit.repeat(lambda: jwks.parse(raw, (algorithm,)), number=1, repeat=10))
+    taken = min(timeit.repeat(lambda: jwks.parse(raw, (algorithm,)), number=1, repeat=10, timer=time.thread_time))
     bound = 0.01 if sys.gettrace() is None else 0.1  # measuring coverage takes most of the time
     assert taken < bound, f"{taken * 1000:.1f} ms"
 

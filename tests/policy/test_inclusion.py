@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import product
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import example, given, settings
@@ -160,11 +160,11 @@ def test_patterns_hold_each_of_themselves_and_all_that_one_of_those_holds(patter
 
 def test_what_would_take_too_long_to_prove_is_not_held() -> None:
     hard = Patterns.of([language("*a" + "?" * 22)])
-    started = perf_counter()
+    started = process_time()
     assert not hard.hold((Span(Characters(frozenset("ab"))), "a" * 20))
     assert not hard.hold((Span(Characters(frozenset("ab"))), "a" + "b" * 22))
     assert hard.meet((Span(Characters(frozenset("ab"))), "a" + "b" * 22))
-    assert perf_counter() - started < 5
+    assert process_time() - started < 5
     assert MOST < 2**22
 
 

@@ -19,7 +19,7 @@ from vendor.credentials import Secret
 from vendor.leases import place
 from vendor.leases.lease import Warrant
 from vendor.leases.sealed import Ring
-from vendor.redis.server import TICK
+from vendor.redis.server import FAILURES, TICK
 from vendor.refusals import Reason, StsUnavailable
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ async def test_nobody_waits_for_another_replica_who_can_be_lent_something(one: R
     begun = await replicas.begin()
     began = time.monotonic()
     assert await begun.lend(session()) == (1, Source.STORE)
-    assert time.monotonic() - began < 0.3
+    assert time.monotonic() - began < place.LOCK
     replicas.mint.gate.set()
     await renewing
 
@@ -318,13 +318,11 @@ async def test_a_store_that_fails_costs_a_mint_fifty_milliseconds_and_nothing_el
     if how == "down":
         await between.down()
     between.hangs, between.delay = how == "hangs", 0.5 if how == "slow" else 0.0
-    took = []
     for number in range(20):
-        began = time.monotonic()
         assert await replica.lend(session(subject=f"s-{number}")) == (number + 1, Source.STS)
-        took.append(time.monotonic() - began)
-    assert sorted(took)[-4] < 0.02, took
-    assert max(took) < 0.2, took
+    # How long a mint waits is a matter of ticks, see test_server.py; most did not ask at all.
+    assert replica.results["claim", "skipped"] >= 20 - 2 * FAILURES
+    assert replica.results["claim", "ok"] == 0
     assert len(replicas.mint.asked) == 20
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +73,7 @@ def test_what_was_fetched_is_handed_out_from_memory(time_: Time) -> None:
 def test_all_who_wait_share_one_fetch(time_: Time) -> None:
     go = threading.Event()
     had = credentials(time_)
-    script = Script(lambda: (go.wait(5), had)[1])
+    script = Script(lambda: (go.wait(60), had)[1])
     one = held(script, time_)
     came: list[str] = []
     threads = [threading.Thread(target=lambda: came.append(one.get(5).access_key_id)) for _ in range(20)]
@@ -89,7 +88,7 @@ def test_all_who_wait_share_one_fetch(time_: Time) -> None:
 def test_who_stops_waiting_does_not_stop_the_fetch(time_: Time) -> None:
     go = threading.Event()
     had = credentials(time_)
-    script = Script(lambda: (go.wait(5), had)[1])
+    script = Script(lambda: (go.wait(60), had)[1])
     one = held(script, time_)
     with pytest.raises(Unreachable, match="has not answered yet"):
         one.get(0.01)
@@ -102,13 +101,11 @@ def test_who_stops_waiting_does_not_stop_the_fetch(time_: Time) -> None:
 def test_it_is_renewed_in_the_background_while_the_old_ones_are_handed_out(time_: Time) -> None:
     go = threading.Event()
     new = credentials(time_, "ASIA2", life=7200, renewal=6000)
-    script = Script(credentials(time_), lambda: (go.wait(5), new)[1])
+    script = Script(credentials(time_), lambda: (go.wait(60), new)[1])
     one = held(script, time_)
     one.get(1)
     time_.seconds = 2401
-    began = time.monotonic()
-    assert one.get(5).access_key_id == "ASIA1"
-    assert time.monotonic() - began < 1
+    assert one.get(60).access_key_id == "ASIA1"
     go.set()
     settled(one)
     assert one.get(0).access_key_id == "ASIA2"
@@ -239,7 +236,7 @@ def test_more_than_there_is_room_for_are_told_to_come_again(time_: Time) -> None
     go = threading.Event()
     room = threading.BoundedSemaphore(1)
     had = credentials(time_)
-    first = Held(Script(lambda: (go.wait(5), had)[1]), clock=time_, room=room)
+    first = Held(Script(lambda: (go.wait(60), had)[1]), clock=time_, room=room)
     second = Held(Script(had), clock=time_, room=room)
     first.renew(unused=True)
     with pytest.raises(Unavailable, match="overloaded") as caught:
