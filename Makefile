@@ -29,6 +29,7 @@ help:
 	  'make demo [ARGS=--once]  show one exchange end to end on this machine' \
 	  'make test [ARGS=…]       the whole suite, with branch coverage of the core rooms' \
 	  'make test-faults         what outages, rotations and floods do to a running service, measured (some minutes)' \
+	  'make soak [MINUTES=60]   an hour of everything that happens, and what memory, descriptors, threads and series come to' \
 	  'make test-attacks        every threat tried from outside, in tables, and by the published OpenAPI documents' \
 	  'make test-watch          every panel and rule before a real Prometheus, under a load in which much goes wrong' \
 	  'make pictures            draw the dashboards anew from what it answers' \
@@ -36,7 +37,7 @@ help:
 	  'make test-kube           the chart, the webhook and tokens at a real API server (built when first wanted)' \
 	  'make matrix              every client of docs/clients.md through every door, and what came of it in there' \
 	  'make lint                ruff, mypy and the import contracts' \
-	  'make bench               warm and cold speed, each as a ratio to the bare library, and what a run of vend costs' \
+	  'make bench [ARGS=…]      speed, growth and cost in eight parts, each a ratio or a count taken in one run' \
 	  'make docs                write schemas and tables anew and check what the documents show' \
 	  'make wheel               build the wheel into dist/' \
 	  'make vend.pyz            the client as one file that any Python 3.11 or newer runs' \
@@ -91,6 +92,12 @@ test-faults: $(VENV)/.dev
 .cache/attacks/bin/schemathesis: requirements/attacks.txt | $(BIN)/python
 	@$(BIN)/python -m venv .cache/attacks
 	@.cache/attacks/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements/attacks.txt
+
+# Everything that happens at once and again, and what the service holds each minute.
+MINUTES ?= 60
+
+soak: $(VENV)/.dev
+	@$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
 test-attacks: $(VENV)/.dev .cache/attacks/bin/schemathesis
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m attacks tests/attacks $(ARGS)

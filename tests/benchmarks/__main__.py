@@ -1,11 +1,17 @@
-"""`make bench`: two ratios, each taken in one run on one machine, and what a run of the client costs.
+"""`make bench`: figures that can be repeated, each a ratio or a count taken in one run on one machine, in eight parts.
 
-1. Warm: credential requests per second of `vendor serve` over those of a bare aiohttp handler that returns the same
-   bytes, in rounds that alternate between the two.
-2. Cold: CPU seconds of `vendor serve` for each first request of a principal over those of a bare aiobotocore
-   `assume_role` with the same parameters.
+warm      credential requests of `vendor serve` over those of a bare aiohttp handler that returns the same bytes, by CPU
+          and by rate, in rounds that alternate between the two
+cold      CPU of `vendor serve` for each first request of a principal over a bare aiobotocore `assume_role`
+verify    the first sight of a token over bare PyJWT, by algorithm
+herd      5,000 requests of 200 principals while STS takes 50 ms
+growth    what more scopes, principals and issuers cost, with the exponent of each cost
+replicas  1, 2 and 4 replicas over a shared store
+day       a day of a fleet, simulated, beside three other ways to get credentials
+starts    the service until it is ready and at rest, and runs of `vend` beside Python's and the AWS CLI's
 
-3. Starts: CPU and time of runs of `vend` beside an empty run of Python and the AWS CLI's; `--starts` takes these alone.
+It prints the report and keeps it in .cache/bench.json. `--parts warm,cold` takes some of them, `--whole` the largest
+sizes too (a quarter of an hour more), `--page` writes docs/performance.md and its charts from what is kept.
 
 `--scopes 10000` takes another one instead: warm requests per second with so many scopes over those with ten.
 """
@@ -20,56 +26,91 @@ import platform
 import statistics
 import sys
 import tempfile
+import time
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import aiohttp
 
-from tests.benchmarks import scopes, starts
+from tests.benchmarks import day, growth, herd, page, replicas, report, scopes, starts, verify
 from tests.benchmarks.bare import CONCURRENCY
 from tests.service import BASE_IDENTITY, ROOT, World
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from tests.fakes.sts_wire import Request
 
+Part: TypeAlias = "Callable[[argparse.Namespace], Awaitable[dict[str, Any]]]"
 PATH: Final = "/v1/credentials/reports:read?month=2026-03"
 CORES: Final = os.sched_getaffinity(0)
+SMALL_FLEET: Final = 5_000
+WHOLE_FLEET: Final = 100_000
+"""Pods of the simulated day."""
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 async def main() -> None:
-    """Run both and print them."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15, help="rounds of each measurement")
+    """Run the parts and print what they found."""
+    parser = argparse.ArgumentParser(
+        prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--parts", default=",".join(PARTS), help="which parts, with commas between them")
+    parser.add_argument("--whole", action="store_true", help="the largest sizes too")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds of each measurement")
     parser.add_argument("--requests", type=int, default=4_000, help="warm requests in a round")
-    parser.add_argument("--mints", type=int, default=300, help="cold mints in a round")
+    parser.add_argument("--mints", type=int, default=200, help="cold mints in a round")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--page", action="store_true", help="measure nothing, and write docs/performance.md")
     parser.add_argument("--scopes", type=int, help="measure only what so many scopes cost a warm request")
-    parser.add_argument("--starts", action="store_true", help="measure only what runs of `vend` cost")
     options = parser.parse_args()
     if options.scopes:
         await _many_scopes(options)
-        return
+    elif options.page:
+        page.write(report.read())
+    else:
+        found = await _measure(options)
+        print(json.dumps(found, indent=2) if options.json else report.text(found))  # noqa: T201 - its output
+
+
+async def _measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what is known of all parts, those that were asked for measured anew."""
+    wanted = options.parts.split(",")
+    unknown = set(wanted) - PARTS.keys()
+    if unknown:
+        raise SystemExit(f"there is no part {min(unknown)}: {', '.join(PARTS)}")
+    _pin_to(os.getpid(), -1)
+    for name in [name for name in PARTS if name in wanted]:
+        report.keep({name: await PARTS[name](options)}, machine=machine())
+    return report.read()
+
+
+async def _in_world(options: argparse.Namespace, measure: Callable[[World, argparse.Namespace], Awaitable[Any]]) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         async with World(Path(folder)) as world:
             _pin(world.service.process.pid)
-            _pin_to(os.getpid(), -1)
-            report: dict[str, Any] = {"machine": machine()}
-            if not options.starts:
-                report["warm"] = await _warm(world, rounds=options.rounds, requests=options.requests)
-                report["cold"] = await _cold(world, rounds=max(3, options.rounds // 3), mints=options.mints)
-            report["starts"] = await _starts(world, rounds=options.rounds)
-    print(json.dumps(report, indent=2) if options.json else _text(report))  # noqa: T201 - its output
+            return await measure(world, options)
 
 
-async def _starts(world: World, *, rounds: int) -> dict[str, dict[str, float]]:
-    """Return what runs of the client cost; the fakes around the service go on answering meanwhile."""
-    compare = partial(starts.compare, url=world.service.public, token=world.token(), folder=world.folder, rounds=rounds)
-    return await asyncio.to_thread(compare)
+async def _starts(world: World, options: argparse.Namespace) -> dict[str, Any]:
+    """Return what runs cost; the fakes around the service go on answering meanwhile."""
+    url, token, folder, rounds = world.service.public, world.token(), world.folder, options.rounds
+    runs = await asyncio.to_thread(starts.compare, url=url, token=token, folder=folder, rounds=rounds)
+    rest = _resident(world.service.process.pid)
+    return {"runs": runs, "at_rest_mb": rest / 1e6, "ready_s": await _ready_after()}
+
+
+async def _ready_after() -> float:
+    """Return after how many seconds a service that is begun is ready; some milliseconds of it are its fakes'."""
+    taken = []
+    for _ in range(3):
+        with tempfile.TemporaryDirectory() as folder:
+            began = time.monotonic()
+            async with World(Path(folder)):
+                taken.append(time.monotonic() - began)
+    return statistics.median(taken)
 
 
 async def _many_scopes(options: argparse.Namespace) -> None:
@@ -84,20 +125,26 @@ def _rates(part: dict[str, Any]) -> str:
     return f"{part['many_rps']:,.0f} of {part['few_rps']:,.0f} requests/s, {part['failed']:.0f} failed"
 
 
-async def _warm(world: World, *, rounds: int, requests: int) -> dict[str, Any]:
-    """Return requests per second of all three, and the medians of the rounds' ratios."""
+async def _warm(world: World, options: argparse.Namespace) -> dict[str, Any]:
+    """Return rates and CPU of all three, and the medians of the rounds' ratios."""
     header = f"Authorization: {world.issuer.token()}"
     url = world.service.public + PATH
     body = world.folder / "body"
     body.write_bytes(await _first_answer(url, header))
     async with _bare("asyncio", "handler", str(body)) as plain, _bare("uvloop", "handler", str(body)) as fast:
-        urls = [url, *[await _url(bare) for bare in (plain, fast)]]
+        asked = [(url, world.service.process.pid), *[(await _url(bare), bare.pid) for bare in (plain, fast)]]
         # The first round warms all of them up.
-        measured = [[await load(each, header, requests) for each in urls] for _ in range(rounds + 1)][1:]
+        rounds = range(options.rounds + 1)
+        measured = [[await _costly(*each, header, options.requests) for each in asked] for _ in rounds][1:]
     vendor, plain_rps, fast_rps = ([one[index] for one in measured] for index in range(3))
     return {
+        **_ratios("cpu_ratio", [one[1]["cpu_us"] / one[0]["cpu_us"] for one in measured]),
+        **_ratios("cpu_ratio_uvloop", [one[2]["cpu_us"] / one[0]["cpu_us"] for one in measured]),
         **_ratios("ratio", [one[0]["rps"] / one[1]["rps"] for one in measured]),
         **_ratios("ratio_uvloop", [one[0]["rps"] / one[2]["rps"] for one in measured]),
+        "vendor_cpu_us": statistics.median(one["cpu_us"] for one in vendor),
+        "bare_cpu_us": statistics.median(one["cpu_us"] for one in plain_rps),
+        "bare_uvloop_cpu_us": statistics.median(one["cpu_us"] for one in fast_rps),
         "vendor_rps": statistics.median(one["rps"] for one in vendor),
         "bare_rps": statistics.median(one["rps"] for one in plain_rps),
         "bare_uvloop_rps": statistics.median(one["rps"] for one in fast_rps),
@@ -105,6 +152,13 @@ async def _warm(world: World, *, rounds: int, requests: int) -> dict[str, Any]:
         "vendor_p99_ms": statistics.median(one["p99_ms"] for one in vendor),
         "failed": sum(one["failed"] for several in measured for one in several),
     }
+
+
+async def _costly(url: str, pid: int, header: str, requests: int) -> dict[str, float]:
+    """Run a load, and return with what it measured the CPU of the process for each request."""
+    before = cpu(pid)
+    measured = await load(url, header, requests)
+    return {**measured, "cpu_us": (cpu(pid) - before) / requests * 1e6}
 
 
 async def _url(bare: asyncio.subprocess.Process) -> str:
@@ -116,8 +170,9 @@ def _ratios(name: str, ratios: list[float]) -> dict[str, Any]:
     return {name: statistics.median(ratios), f"{name}_spread": [min(ratios), max(ratios)]}
 
 
-async def _cold(world: World, *, rounds: int, mints: int) -> dict[str, Any]:
+async def _cold(world: World, options: argparse.Namespace) -> dict[str, Any]:
     """Return the CPU seconds for each mint of both, and the median of the rounds' ratios."""
+    rounds, mints = max(3, options.rounds // 2), options.mints
     url = world.service.public + PATH
     ours: list[float] = []
     plain: list[float] = []
@@ -242,31 +297,42 @@ def cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def _resident(pid: int) -> int:
+    """Return the bytes that a process holds resident (proc(5), statm)."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def machine() -> str:
     return f"{platform.machine()}, {len(CORES)} cores, Python {platform.python_version()}"
-
-
-def _text(report: dict[str, Any]) -> str:
-    if "warm" not in report:
-        return f"{report['machine']}\n{starts.text(report['starts'])}"
-    warm, cold = report["warm"], report["cold"]
-    rates = f"{warm['vendor_rps']:,.0f} of {warm['bare_rps']:,.0f} requests/s"
-    times = f"p50 {warm['vendor_p50_ms']:.1f} ms, p99 {warm['vendor_p99_ms']:.1f} ms, {warm['failed']:.0f} failed"
-    mints = f"{cold['vendor_cpu_ms']:.2f} ms over {cold['bare_cpu_ms']:.2f} ms for each mint"
-    lines = (
-        report["machine"],
-        f"warm  {_told(warm, 'ratio')} of a bare aiohttp handler: {rates}, {times}",
-        f"      {_told(warm, 'ratio_uvloop')} of the same on uvloop: {warm['bare_uvloop_rps']:,.0f} requests/s",
-        f"cold  {_told(cold, 'ratio')} times the CPU of a bare aiobotocore assume_role: {mints}",
-        f"      {_told(cold, 'ratio_uvloop')} times the same on uvloop: {cold['bare_uvloop_cpu_ms']:.2f} ms",
-        starts.text(report["starts"]),
-    )
-    return "\n".join(lines)
 
 
 def _told(part: dict[str, Any], name: str) -> str:
     low, high = part[f"{name}_spread"]
     return f"{part[name]:.2f} ({low:.2f} to {high:.2f})"
+
+
+async def _verify(options: argparse.Namespace) -> dict[str, Any]:
+    return await asyncio.to_thread(verify.compare, rounds=options.rounds)
+
+
+async def _growth(options: argparse.Namespace) -> dict[str, Any]:
+    return await growth.measure(load=load, cpu=cpu, requests=options.requests, whole=options.whole)
+
+
+async def _day(options: argparse.Namespace) -> dict[str, Any]:
+    return await day.measure(WHOLE_FLEET if options.whole else SMALL_FLEET)
+
+
+PARTS: Final[dict[str, Part]] = {
+    "warm": partial(_in_world, measure=_warm),
+    "cold": partial(_in_world, measure=_cold),
+    "verify": _verify,
+    "herd": lambda _: herd.measure(),
+    "growth": _growth,
+    "replicas": lambda options: replicas.measure(load=load, requests=options.requests),
+    "day": _day,
+    "starts": partial(_in_world, measure=_starts),
+}
 
 
 if __name__ == "__main__":
