@@ -22,7 +22,7 @@ SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_inf
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-browser test-faults test-attacks matrix lint types contracts bench coverage docs test-watch pictures chart chart-readme test-image test-kube image sbom lock wheel clean
+.PHONY: help demo test test-browser test-faults soak test-attacks matrix lint types contracts bench coverage docs test-watch pictures chart chart-readme test-image test-kube image sbom lock wheel clean
 
 help:
 	@printf '%s\n' \

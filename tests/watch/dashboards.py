@@ -56,7 +56,8 @@ _MAKERS: Final[dict[Kind, Any]] = {
 
 def text(board: Board) -> str:
     """Return a dashboard's JSON."""
-    return JSONEncoder(sort_keys=True, indent=1).encode(built(board)) + "\n"
+    encoded: str = JSONEncoder(sort_keys=True, indent=1).encode(built(board))
+    return f"{encoded}\n"
 
 
 def built(board: Board) -> Dashboard:
