@@ -1,0 +1,55 @@
+"""The log that a person follows: one line each for the start, a reload, an issuer in trouble and the drain."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from tests.service import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _lines(world: World, event: str) -> list[dict[str, Any]]:
+    return [line for line in map(json.loads, world.service.log) if line["event"] == event]
+
+
+async def _logged(world: World, event: str) -> dict[str, Any]:
+    """Return the only line of an event, once there is one."""
+    async with asyncio.timeout(30):
+        while not _lines(world, event):  # noqa: ASYNC110 - it is another process that writes
+            await asyncio.sleep(0.05)
+    (line,) = _lines(world, event)
+    return line
+
+
+async def test_a_life_is_told_in_one_line_for_each_thing_that_happens(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        path = tmp_path / "vendor.yaml"
+        good = path.read_text()
+        begun = await _logged(world, "listening")
+        assert {name: begun[name] for name in ("generation", "issuers", "scopes", "files", "level")} == {
+            "generation": 1,
+            "issuers": 1,
+            "scopes": 1,
+            "files": [str(path)],
+            "level": "info",
+        }
+        path.write_text(good + "nonsense: 1\n")
+        refused = await _logged(world, "configuration not reloaded")
+        assert (refused["level"], refused["generation"], refused["count"]) == ("error", 1, 1)
+        assert refused["findings"][0].startswith(f"{path}:")
+        other = (
+            f'issuer: "{world.issuer.issuer}/other", audience: vendor, kind: kubernetes, allow_private_addresses: true'
+        )
+        path.write_text(good.replace("issuers:\n", f"issuers:\n  cluster-b: {{{other}}}\n"))
+        assert (await _logged(world, "configuration reloaded"))["generation"] == 2
+        trouble = await _logged(world, "keys not refreshed")
+        assert (trouble["level"], trouble["issuer"]) == ("warning", "cluster-b")
+        assert trouble["detail"]
+        world.service.terminate()
+        assert await world.service.process.wait() == 0
+        await _logged(world, "draining")
+    assert all(line["timestamp"].endswith("Z") for line in map(json.loads, world.service.log))
