@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -41,6 +42,19 @@ def test_every_make_target_that_is_shown_exists(document: Path) -> None:
     rules = set(re.findall(r"^([a-z][a-z.-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     shown = "\n".join(re.findall(r"`[^`\n]+`|^ {4}.+$|^\$ .+$|^make .+$", document.read_text("utf-8"), re.MULTILINE))
     assert set(TARGET.findall(shown)) <= rules
+
+
+def test_every_make_target_that_a_workflow_runs_exists() -> None:
+    rules = set(re.findall(r"^([a-z][a-z.-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    run: set[str] = set()
+    for path in (ROOT / ".github" / "workflows").glob("*.yaml"):
+        for job in yaml.safe_load(path.read_text("utf-8"))["jobs"].values():
+            matrix = job.get("strategy", {}).get("matrix", {})
+            targets = [*matrix.get("target", []), *(one["target"] for one in matrix.get("include", []))]
+            run |= {target.split()[0] for target in targets}
+            run |= set(TARGET.findall("\n".join(step.get("run", "") for step in job["steps"])))
+    assert "test-kube" in run
+    assert run <= rules
 
 
 @pytest.mark.parametrize(
