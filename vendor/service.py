@@ -304,7 +304,7 @@ class Service:
         refuse_restart(self._configuration, new)
         sharing = await asyncio.to_thread(self._made_sharing, new, self._sharing)
         issuers = await asyncio.to_thread(self._made_issuers, new, self._issuers)
-        targets = self._made_targets(new, self._targets)
+        targets = await asyncio.to_thread(self._made_targets, new, self._targets)
         try:
             mapping = await asyncio.to_thread(self._made_mapping, new, self._generation + 1)
             await targets.open()

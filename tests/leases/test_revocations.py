@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +16,9 @@ from vendor.leases.revocation import Revocation
 from vendor.leases.revocations import MOST, MOST_OPEN, Revocations
 from vendor.policy.matcher import AnyOf, Contains, Equal, Glob, Matcher, Present
 from vendor.refusals import Conflict, Reason, Revoked
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 URL = "https://oidc.example.com/id/AAA"
 SCOPE = "reports:read"
@@ -224,6 +227,39 @@ def test_the_cost_of_a_look_does_not_grow_with_their_number() -> None:
         revocations.add(revocation(id=f"n-{number}", **where(namespace=Equal(f"n-{number}"))))
     found = revocations._candidates(URL, "s-7", SCOPE, {"namespace": "n-9"})
     assert [one.revocation.id for one in found] == ["s-7", "n-9"]
+
+
+def test_nor_does_the_cost_of_one_more() -> None:
+    clock = _Watched()
+    revocations = Revocations(clock=clock)
+    for number in range(1_000):
+        revocations.add(revocation(id=f"s-{number}", subject=f"s-{number}"))
+    assert clock.looks <= 5_000
+
+
+class _Watched(Clock):
+    """Counts how often somebody looks at it."""
+
+    looks = 0
+
+    def now(self) -> datetime:
+        self.looks += 1
+        return super().now()
+
+
+def test_those_that_have_ended_make_room_and_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vendor.leases.revocations.MOST", 2)
+    clock = Clock()
+    revocations = Revocations(clock=clock)
+    revocations.add(revocation(id="1", scope="a"))
+    clock.advance(3_600)
+    until = clock.now() + HOUR
+    revocations.add(revocation(id="1", scope="b", until=until))
+    assert revocations.stopping(URL, "", "a", {}) is None
+    revocations.add(revocation(id="2", scope="c"))
+    revocations.add(revocation(id="3", scope="d", until=until))
+    assert [one.id for one in revocations.active()] == ["1", "3"]
+    assert len(revocations._by_key) == 2
 
 
 def test_there_is_a_most_of_them_all(monkeypatch: pytest.MonkeyPatch) -> None:

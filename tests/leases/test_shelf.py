@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -53,6 +55,21 @@ async def test_what_stands_and_what_was_withdrawn_is_known_after_a_restart() -> 
     assert await notices.withdraw("two")
     again = await begun(kept, clock)
     assert (again.standing, again.withdrawn) == ({"one": "text of one"}, {"two"})
+
+
+async def test_what_is_written_is_made_beside_the_loop_that_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, writers = json.dumps, list[int]()
+
+    def note(*given: Any, **named: Any) -> str:
+        if "indent" in named:
+            writers.append(threading.get_ident())
+        return made(*given, **named)
+
+    monkeypatch.setattr(json, "dumps", note)
+    clock = Clock()
+    assert await (await begun(Kept(), clock)).post("one", "text", until=clock.now() + HOUR)
+    assert len(writers) == 1
+    assert threading.get_ident() not in writers
 
 
 async def test_what_has_ended_is_kept_no_longer() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pytest
 from tests.fakes.clock import Clock
 from vendor.leases.notices import LONGEST, LONGEST_NAME, Notices
 from vendor.leases.sealed import Ring
-from vendor.redis.board import RedisBoard
+from vendor.redis.board import TOGETHER, RedisBoard
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -155,6 +156,17 @@ async def test_nothing_that_none_of_us_sealed_is_believed_t18(
     assert len(other.broken) == 6
     assert len(one.broken) == 5
     assert await Replica(clock, asked.server, kind="another kind").standing() == {}
+
+
+async def test_many_are_read_a_few_at_a_time_as_all_of_them_would_not_come_in_time(
+    one: Replica, asked: Asked, attacker: Redis
+) -> None:
+    names = [f"{number}" for number in range(10 * TOGETHER)]
+    text = json.dumps(["x" * 500, (one.clock.now() + HOUR).isoformat()]).encode()
+    sealed: dict[Any, Any] = {name: RING.seal(text, use=f"notice revocations {name}".encode()) for name in names}
+    await attacker.hset(HASH, mapping=sealed)
+    assert (await one.standing()).keys() == sealed.keys()
+    assert asked.results["read", "ok"] > 5
 
 
 async def test_what_is_too_large_is_not_even_read_t18(one: Replica, attacker: Redis) -> None:

@@ -56,7 +56,8 @@ class Revocations:
                 return False
             raise Conflict(Reason.TAKEN, "there is another revocation with this id")
         keys = revocation.keys()
-        if self.count() >= MOST or (not keys and len(self._open) >= MOST_OPEN):
+        self.lift(revocation.id)  # one of this id that has ended
+        if not self._has_room(keys):
             raise Conflict(
                 Reason.CAPACITY, "too many revocations are in force: lift some, or stop a scope or an issuer"
             )
@@ -128,6 +129,14 @@ class Revocations:
             return False
         found = self._candidates(session.issuer, session.subject, session.scope, {})
         return any(one.revocation.covers_all_of(session) and not self._is_over(one) for one in found)
+
+    def _has_room(self, keys: list[Key]) -> bool:
+        """Tell whether there may be one more; those that have ended are let go of only where there is no room."""
+        for _ in range(2):
+            if len(self._standing) < MOST and (keys or len(self._open) < MOST_OPEN):
+                return True
+            self.active()
+        return False
 
     def _candidates(
         self, issuer_url: str, subject: str, scope: str, attributes: Mapping[str, AttributeValue]

@@ -87,10 +87,13 @@ class Shelf:
             pinned = {one: pinned for one, pinned in self._pinned.items() if pinned.ends > now}
             pinned[name] = _Pinned(raw.decode(), now + timedelta(seconds=seconds))
             try:
-                await asyncio.to_thread(self._kept.write, _written(pinned))
+                await asyncio.to_thread(self._write, pinned)
             except OSError as exc:
                 raise StoreError(type(exc).__name__) from exc
             self._pinned = pinned
+
+    def _write(self, pinned: Mapping[str, _Pinned]) -> None:
+        self._kept.write(_written(pinned))
 
     async def pinned(self) -> Mapping[str, bytes]:
         """Return what is kept; see `vendor.leases.store.Board.pinned`."""

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 SUBSCRIBE: Final = 1.0
 """Seconds for subscribing to the channel."""
+TOGETHER: Final = 200
+"""Notices, about, that are read in one go: all that there may be would take longer than the server is waited for."""
+MOST_PAGES: Final = 1_000
+"""Times that one goes on reading: what is there that is too long to be read has no end."""
 
 _PIN: Final = """
 local now = redis.call('TIME')[1]
@@ -27,17 +31,18 @@ for _, key in ipairs(KEYS) do
   if redis.call('TTL', key) < tonumber(ARGV[3]) then redis.call('EXPIRE', key, ARGV[3]) end
 end
 """
-_PINNED: Final = f"""
+_PAGE: Final = f"""
 local now = redis.call('TIME')[1]
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 1000)) do
   redis.call('HDEL', KEYS[1], name)
   redis.call('ZREM', KEYS[2], name)
 end
-local found = {{}}
-for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
-  if #found < {2 * MOST} and #name <= {LONGEST_NAME} and redis.call('HSTRLEN', KEYS[1], name) <= {LONGEST} then
-    found[#found + 1] = name
-    found[#found + 1] = redis.call('HGET', KEYS[1], name)
+local page = redis.call('HSCAN', KEYS[1], ARGV[1], 'COUNT', {TOGETHER})
+local found = {{page[1]}}
+for at = 1, #page[2], 2 do
+  if #page[2][at] <= {LONGEST_NAME} and #page[2][at + 1] <= {LONGEST} then
+    found[#found + 1] = page[2][at]
+    found[#found + 1] = page[2][at + 1]
   end
 end
 return found
@@ -61,8 +66,14 @@ class RedisBoard:
 
     async def pinned(self) -> Mapping[str, bytes]:
         """Return what is pinned; see `vendor.leases.store.Board.pinned`."""
-        found: list[bytes] = await self._server.ask("read", "EVAL", _PINNED, 2, *self._keys)
-        return {name.decode(errors="replace"): raw for name, raw in zip(found[::2], found[1::2], strict=True)}
+        pinned: dict[str, bytes] = {}
+        cursor = b"0"
+        for _ in range(MOST_PAGES):
+            cursor, *found = await self._server.ask("read", "EVAL", _PAGE, 2, *self._keys, cursor)
+            pinned |= {name.decode(errors="replace"): raw for name, raw in zip(found[::2], found[1::2], strict=True)}
+            if cursor == b"0" or len(pinned) >= MOST:
+                break
+        return pinned
 
     async def change(self, seconds: float) -> None:
         """Wait for a change; see `vendor.leases.store.Board.change`. That we listen now counts as one."""
