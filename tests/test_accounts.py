@@ -167,7 +167,7 @@ async def test_a_target_that_is_gone_lists_nothing(rig: Rig) -> None:
     assert rig.accounts.ages["scope-0", "account"]() == float("inf")
 
 
-@pytest.mark.parametrize("answer", [{}, {"Accounts": None}])
+@pytest.mark.parametrize("answer", [{}, {"Accounts": None}, {"Accounts": [None]}])
 async def test_an_answer_without_a_list_is_none(rig: Rig, fake: STS, answer: dict[str, Any]) -> None:
     fake.others.listed = answer
     rig.serve(ALL)

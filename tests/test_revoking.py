@@ -17,6 +17,7 @@ from tests.test_audit import Sink
 from vendor.audit import Ledger, SinkError
 from vendor.leases.expiry import ExpiryLedger
 from vendor.leases.holders import Holders
+from vendor.leases.holding import MOST
 from vendor.leases.leases import Leases
 from vendor.leases.notices import Notices
 from vendor.leases.revocations import Revocations
@@ -85,10 +86,11 @@ class Replica:
         await self.notices.look()
         await self.revoking.close()
 
-    async def lend(self, one: RoleSession) -> str:
+    async def lend(self, one: RoleSession, **attributes: str) -> str:
         """Lend a session and note who has it."""
         lease, _ = await self.leases.lend(one, deadline=self.clock.monotonic() + 30)
-        who = principal(subject=one.subject, attributes={"namespace": one.subject})
+        told = attributes or {"namespace": one.subject}
+        who = principal(subject=one.subject, attributes=told, token_sha256=f"{told}")
         self.holders.observe(issued(principal=who, session=one, credentials=lease.credentials, minted=lease.minted))
         return lease.credentials.access_key_id
 
@@ -117,6 +119,28 @@ async def pair(clock: Clock) -> AsyncIterator[tuple[Board, Replica, Replica]]:
 
 
 Pair = tuple[Board, Replica, Replica]
+
+
+@pytest.mark.parametrize("node", ["a", "b", "c"])
+async def test_a_session_is_let_go_of_whichever_of_those_who_share_it_is_stopped(pair: Pair, node: str) -> None:
+    _, one, _ = pair
+    (key,) = {await one.lend(session(), node=shares) for shares in "abcabc"}
+    other = await one.lend(session(subject="other"), node="d")
+    made = await one.revoking.revoke(revocation(where=(("node", Equal(node)),)), OPERATOR)
+    assert [holding.access_key_id for holding in made.sessions] == [key]
+    assert made.revocation.roles == (session().role_arn,)
+    assert not one.holds(session(), key)
+    assert one.holds(session(subject="other"), other)
+
+
+async def test_of_very_many_who_share_a_session_each_may_be_the_one_who_is_stopped(pair: Pair) -> None:
+    _, one, _ = pair
+    for number in range(MOST + 1):
+        await one.lend(session(), node=f"{number}")
+    assert await one.revoking.sessions(revocation(where=(("node", Equal("x")),))) == []
+    await one.lend(session(), node="one more")
+    assert len(await one.revoking.sessions(revocation(where=(("node", Equal("x")),)))) == 1
+    assert await one.revoking.sessions(revocation(subject="x", where=(("node", Equal("x")),))) == []
 
 
 async def test_who_is_stopped_at_one_is_stopped_at_all_and_their_leases_are_gone(pair: Pair) -> None:

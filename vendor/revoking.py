@@ -92,11 +92,7 @@ class Revoking:
 
     async def sessions(self, revocation: Revocation) -> list[Holding]:
         """Return the sessions that have not ended and were handed to whom a revocation covers."""
-        return await self.holders.out(
-            lambda one: revocation.covers(
-                one.issuer_url, one.subject, one.scope, one.attributes if revocation.where else {}
-            )
-        )
+        return await self.holders.out(revocation.stops_a_holder)
 
     async def lift(self, revocation_id: str, operator: Operator) -> Revocation:
         """End a revocation, once the line that tells of it is written.

@@ -8,11 +8,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from vendor.identity.principal import AttributeValue, Principal
 
+MOST: Final = 32
+"""Holders of one session whose attributes are remembered beside those of the latest: pods share one, say."""
 _TOLD_APART: Final = ("issuer", "subject")
+_OWN: Final = frozenset({"_token", "_before", "crowded"})
 _MOMENTS: Final = ("minted", "expiration", "last_handed_out")
 
 
@@ -38,27 +41,47 @@ class Holding:
     last_handed_out: datetime
     key: bytes
     hand_outs: int = 0
+    crowded: bool = False
+    """Whether more have had it than are remembered."""
     _token: int = 0
     _attributes: bytes = b""
     """As JSON: so many mappings would take three times as much memory as the leases' own texts."""
+    _before: tuple[bytes, ...] = ()
 
     @property
     def attributes(self) -> Mapping[str, AttributeValue]:
         """Return the attributes of the principal that had it last."""
-        told: dict[str, Any] = {"issuer": self.issuer, "subject": self.subject, **json.loads(self._attributes)}
-        return {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
+        return self._read(self._attributes)
+
+    @property
+    def holders(self) -> Iterator[Mapping[str, AttributeValue]]:
+        """Yield the attributes of each principal that is known to have had it, the latest first."""
+        return map(self._read, (self._attributes, *self._before))
 
     def had_by(self, principal: Principal) -> None:
         """Note who has it now; what the same token tells again is noted already."""
         token = hash(principal.token_sha256)
         if token != self._token or not self._attributes:
             told = {name: value for name, value in principal.attributes.items() if name not in _TOLD_APART}
-            self._token, self._attributes = token, json.dumps(told, separators=(",", ":")).encode()
+            before, self._attributes = self._attributes, json.dumps(told, separators=(",", ":")).encode()
+            self._token = token
+            if before not in {b"", self._attributes, *self._before}:
+                self._keep(before)
+
+    def _keep(self, before: bytes) -> None:
+        if len(self._before) < MOST:
+            self._before += (before,)
+        else:
+            self.crowded = True
+
+    def _read(self, attributes: bytes) -> Mapping[str, AttributeValue]:
+        told: dict[str, Any] = {"issuer": self.issuer, "subject": self.subject, **json.loads(attributes)}
+        return {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
 
 
 def write(holding: Holding) -> bytes:
     """Return a holding for other replicas to read."""
-    told = {part.name: getattr(holding, part.name) for part in fields(holding) if part.name != "_token"}
+    told = {part.name: getattr(holding, part.name) for part in fields(holding) if part.name not in _OWN}
     told |= {name: told[name].isoformat() for name in _MOMENTS}
     return json.dumps({**told, "key": holding.key.hex(), "_attributes": told["_attributes"].decode()}).encode()
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vendor.identity.principal import AttributeValue
+    from vendor.leases.holding import Holding
     from vendor.policy.matcher import Matcher
     from vendor.policy.session import RoleSession
 
@@ -46,16 +47,17 @@ class Revocation:
 
     def covers(self, issuer_url: str, subject: str, scope: str, attributes: Mapping[str, AttributeValue]) -> bool:
         """Tell whether it stops this principal in this scope."""
-        return (
-            (self.scope is None or scope == self.scope)
-            and (self.issuer_url is None or issuer_url == self.issuer_url)
-            and (self.subject is None or subject == self.subject)
-            and all(matcher.matches(attributes.get(name)) for name, matcher in self.where)
+        return self._names(issuer_url, subject, scope) and self._wants(attributes)
+
+    def stops_a_holder(self, holding: Holding) -> bool:
+        """Tell whether somebody whom it stops has had this session, or may have, where very many have."""
+        return self._names(holding.issuer_url, holding.subject, holding.scope) and (
+            not self.where or holding.crowded or any(map(self._wants, holding.holders))
         )
 
     def covers_all_of(self, session: RoleSession) -> bool:
         """Tell whether it stops everybody who could be lent this session, whatever else they prove."""
-        return not self.where and self.covers(session.issuer, session.subject, session.scope, {})
+        return not self.where and self._names(session.issuer, session.subject, session.scope)
 
     def keys(self) -> list[Key]:
         """Return the keys one of which everybody has whom it covers; none if there is no fixed value in it."""
@@ -67,6 +69,16 @@ class Revocation:
         if self.scope is not None:
             return [scope_key(self.scope)]
         return [] if self.issuer_url is None else [issuer_key(self.issuer_url)]
+
+    def _names(self, issuer_url: str, subject: str, scope: str) -> bool:
+        return (
+            (self.scope is None or scope == self.scope)
+            and (self.issuer_url is None or issuer_url == self.issuer_url)
+            and (self.subject is None or subject == self.subject)
+        )
+
+    def _wants(self, attributes: Mapping[str, AttributeValue]) -> bool:
+        return all(matcher.matches(attributes.get(name)) for name, matcher in self.where)
 
 
 def subject_key(subject: str) -> Key:

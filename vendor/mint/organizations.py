@@ -54,7 +54,7 @@ class List(Call[Page]):
     def read(self, answer: Mapping[str, Any], *, sent: Mapping[str, Any], now: datetime, region: str) -> Page:  # noqa: ARG002 - it holds no time
         """Return the page; an empty one may be followed by others."""
         items = answer.get(self._name)
-        if not isinstance(items, list):
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise bad(f"{self.action}: no {self._name}")
         return Page(items, answer.get("NextToken") or None)
 

@@ -84,7 +84,7 @@ class IncidentDoors:
             scope in (None, one.scope)
             and issuer in (None, one.issuer)
             and subject in (None, one.subject)
-            and (stopped is None or stopped.covers(one.issuer_url, one.subject, one.scope, one.attributes))
+            and (stopped is None or stopped.stops_a_holder(one))
         )
 
     def _standing(self, revocation_id: str) -> Revocation:
