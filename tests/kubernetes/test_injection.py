@@ -182,6 +182,7 @@ BAD = {
     "parameters": "month",
     "parameters ": "a=1&a=2",
     "parameters  ": "A-b=1",
+    "parameters   ": "a=%FF",
     "duration-seconds": "1h",
     "colour": "red",
 }
@@ -192,6 +193,11 @@ def test_an_annotation_that_would_not_do_what_its_author_means_is_named(name: st
     said = {"vendor.dev/scope": "reports:read", f"vendor.dev/{name.strip()}": value}
     with pytest.raises(AnnotationError, match=f"vendor.dev/{name.strip()}"):
         read_annotations(said, mode=Mode.DIRECT, audience="vendor")
+
+
+def test_a_duration_is_said_once() -> None:
+    with pytest.raises(AnnotationError, match="has a name twice"):
+        wanted(parameters="duration_seconds=900", duration_seconds="1800")
 
 
 def test_no_value_is_read_that_is_too_long() -> None:

@@ -86,10 +86,12 @@ def _mode(value: str) -> Mode:
 def _query(parameters: str, seconds: str | None) -> str:
     """Return `month=2026-03&team=a`, as it is written in the annotation, encoded for a URL."""
     try:
-        pairs = parse_qsl(parameters, keep_blank_values=True, strict_parsing=bool(parameters), max_num_fields=32)
-    except ValueError as exc:
+        pairs = parse_qsl(
+            parameters, keep_blank_values=True, strict_parsing=bool(parameters), errors="strict", max_num_fields=32
+        )
+    except ValueError as exc:  # UnicodeDecodeError is one
         raise AnnotationError(f"{PREFIX}parameters must read name=value&name=value, not {parameters!r:.80}") from exc
-    names = [name for name, _ in pairs]
+    names = [name for name, _ in pairs] + ([] if seconds is None else ["duration_seconds"])
     if len(set(names)) != len(names) or not all(_NAME.fullmatch(name) for name in names):
         raise AnnotationError(f"{PREFIX}parameters has a name twice, or one that is none: {parameters!r:.80}")
     if seconds is not None:
