@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -15,13 +16,17 @@ import pytest
 import pytest_asyncio
 
 from tests.service import World
+from vendor.server.page import sections, tools
 from vendor.server.page.html import element, join
+from vendor.server.page.overview import Ending, Overview, ScopeSeen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
 HOSTILE = "batch-\"><script>alert('CANARY')</script>"
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+STEP = timedelta(minutes=15)
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -255,3 +260,46 @@ async def test_text_is_escaped_wherever_it_stands_and_what_is_left_out_is_left_o
     made = element("p", "<b>", None, ["&", element("br")], title='"', data_x="1", hidden=True, lang=None, open=False)
     assert made == '<p title="&quot;" data-x="1" hidden>&lt;b&gt;&amp;<br></p>'
     assert join("a\u202eb\x00") == "a\ufffdb\ufffd"
+
+
+async def test_what_is_made_does_not_grow_with_what_there_is() -> None:
+    """The page is made on the loop that answers for credentials, anew for each browser every five seconds."""
+
+    def length(count: int) -> int:
+        names = [f"scope-{number:04}" for number in range(count)]
+        counts = tuple((name, 1 + number) for number, name in enumerate(names))
+        endings = tuple(Ending(begins=NOON + STEP * at, ends=NOON + STEP * (at + 1), counts=counts) for at in range(24))
+        scopes = [
+            ScopeSeen(name=name, description="", active=number, expired=0, stale=0, next_expiry=NOON)
+            for number, name in enumerate(names)
+        ]
+        seen = Overview(
+            now=NOON,
+            version="0",
+            why_not=None,
+            generation=1,
+            reloaded=NOON,
+            files=(),
+            problems=(),
+            store="",
+            revocations=0,
+            scopes=tuple(scopes),
+            targets=(),
+            issuers=(),
+            timeline=endings,
+        )
+        revocations = [
+            {"id": name, "scope": name, "reason": "", "by": {"subject": "o"}, "until": "2026-01-01T00:00:00Z"}
+            for name in names
+        ]
+        made = join(
+            sections.scopes(seen),
+            sections.expiry(seen),
+            tools.standing(None, revocations),
+            tools.stopper(None, {}, names),
+            tools.tester(None, {}, [], names, None),
+        )
+        assert names[-1] in made, "of which most is out"
+        return len(made)
+
+    assert length(4_000) < 1.1 * length(1_000) < 200_000

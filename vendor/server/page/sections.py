@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 OLD_KEYS = 6 * 3600.0
 """Seconds after which an issuer's keys are pointed at."""
+ROWS = 200
+"""Rows of any table, whatever there is: others wait for credentials while a page is made. `/v1/status` has all."""
 SHOWN = 12
 """Exchanges of each kind that are shown."""
 
@@ -81,9 +83,13 @@ def health(seen: Overview) -> Html:
 
 def scopes(seen: Overview) -> Html:
     """Return what is out, by scope."""
-    rows = [_scope(one, seen.now) for one in seen.scopes]
+    shown, caption = seen.scopes, "What is out, by scope"
+    if len(shown) > ROWS:
+        shown = tuple(sorted(shown, key=lambda one: -one.active)[:ROWS])
+        caption += f": the {ROWS} of {len(seen.scopes)} scopes of which most is"
+    rows = [_scope(one, seen.now) for one in shown]
     heads = ("Scope", "Out", "Next one ends", "Ended", "Holders gone", "What it is")
-    told = table("What is out, by scope", heads, rows, numbers=(1, 3, 4)) if rows else _none("No scope is configured.")
+    told = table(caption, heads, rows, numbers=(1, 3, 4)) if rows else _none("No scope is configured.")
     return section("scopes", "Scopes", told)
 
 
@@ -118,7 +124,7 @@ def _target(one: TargetSeen) -> tuple[object, ...]:
 
 def issuers(seen: Overview) -> Html:
     """Return whose tokens are taken, and how old their keys are."""
-    rows = [_issuer(one) for one in seen.issuers]
+    rows = [_issuer(one) for one in seen.issuers[:ROWS]]
     return section("issuers", "Issuers", table("Keys, by issuer", ("Issuer", "Keys", "Kind", "URL"), rows))
 
 

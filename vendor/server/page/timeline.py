@@ -49,7 +49,7 @@ def _drawing(endings: tuple[Ending, ...], colours: dict[str, int]) -> Html:
     shapes = [_grid(most)]
     for index, ending in enumerate(endings):
         x, y = LEFT + index * step, float(HEIGHT - BOTTOM)
-        stacked = sorted(ending.counts, key=lambda one: colours.get(one[0], COLOURS + 1))
+        stacked = _stacked(ending, colours)
         told = ", ".join(f"{scope} {count}" for scope, count in stacked)
         bars = [element("title", f"{ending.begins:%H:%M} to {ending.ends:%H:%M} UTC: {told}")]
         for scope, count in stacked:
@@ -71,6 +71,13 @@ def _drawing(endings: tuple[Ending, ...], colours: dict[str, int]) -> Html:
     told = f"Sessions that end within each {_minutes(endings)} minutes; the table below has the numbers"
     drawn = element("svg", *shapes, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=told, class_="timeline")
     return element("div", drawn, class_="wide", tabindex="0", role="region", aria_label="Timeline")
+
+
+def _stacked(ending: Ending, colours: dict[str, int]) -> list[tuple[str, int]]:
+    """Return what ends by scopes that have a colour, and all others as one: there may be thousands."""
+    named = sorted((one for one in ending.counts if one[0] in colours), key=lambda one: colours[one[0]])
+    others = sum(count for scope, count in ending.counts if scope not in colours)
+    return [*named, *([("others", others)] if others else [])]
 
 
 def _grid(most: int) -> Html:

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from vendor.server.page.html import element, join
-from vendor.server.page.sections import section, table, tag
+from vendor.server.page.sections import ROWS, section, table, tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from vendor.server.page.html import Html
 
@@ -50,8 +50,10 @@ def area(label: str, name: str, value: str) -> Html:
     )
 
 
-def choice(label: str, name: str, options: Iterable[str], chosen: str) -> Html:
-    """Return a labelled choice."""
+def choice(label: str, name: str, options: Collection[str], chosen: str) -> Html:
+    """Return a labelled choice, or a line of text where there are too many to choose from."""
+    if len(options) > ROWS:
+        return field(label, name, value=chosen)
     id_ = f"f-{name}"
     told = [element("option", one, value=one, selected=one == chosen) for one in options]
     return join(element("label", label, for_=id_), element("select", *told, id=id_, name=name))
@@ -184,10 +186,13 @@ def standing(token: str | None, revocations: Sequence[Mapping[str, Any]]) -> Htm
                 "lift", "Lift", element("input", type="hidden", name="id", value=one["id"]), token=token, kind="quiet"
             ),
         )
-        for one in revocations
+        for one in revocations[-ROWS:]
     ]
+    caption = "Revocations in force"
+    if len(revocations) > ROWS:
+        caption += f": the latest {ROWS} of {len(revocations)}; `vendor revocations` lists all"
     heads = ("Id", "Whom", "Reason", "By", "Until", "Let on")
-    told = table("Revocations in force", heads, rows) if rows else element("p", "Nobody is stopped.", class_="empty")
+    told = table(caption, heads, rows) if rows else element("p", "Nobody is stopped.", class_="empty")
     return section("revocations", "Revocations", told)
 
 
