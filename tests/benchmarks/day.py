@@ -1,9 +1,9 @@
 """A day of a fleet, simulated: the service's own leases by a fake clock, beside three other ways to get credentials.
 
 Pods of as many service accounts as there are nodes ask as SDKs do: a quarter of an hour before the end of what they
-have, and each second again, further and further apart, when they are refused. In the night half of the fleet is gone;
-in the morning it comes back within two hours; deployments replace a tenth of the pods each working hour; twice a day a
-storm of cron jobs asks all at once; and for half an hour STS answers nobody.
+have, at most once a minute, and after half a minute or so again when they are refused. In the night half of the fleet
+is gone; in the morning it comes back within two hours; deployments replace a tenth of the pods each working hour; twice
+a day a storm of cron jobs asks all at once; and for half an hour STS answers nobody.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ class Pods:
         if left is None:
             good, again = max(good, now), now + self._random.uniform(15, 45)
         else:
-            good, again = now + left, now + max(15.0, left - ASKS_AT * self._random.uniform(0.9, 1.1))
+            good, again = now + left, now + max(60.0, left - ASKS_AT * self._random.uniform(0.9, 1.1))
         heapq.heappush(self._asks, (again, pod, account, good, until))
 
 

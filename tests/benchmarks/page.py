@@ -24,8 +24,8 @@ PARTS: Final = {
     "herd": "Everybody comes at once and nobody is known; STS takes 50 ms.",
     "growth": "An exponent of 0 is flat, of 1 in proportion. Reading a configuration belongs in proportion; a warm "
     "request and a lease have to cost the same whatever else there is.",
-    "replicas": "Replicas with a shared store. They share the machine's cores with the store and with who asks, so the "
-    "rate says little here; the count of STS calls is the point.",
+    "replicas": "Replicas with a shared store. Store and replicas share one core here, so the rate says "
+    "little; the count of STS calls is the point.",
     "day": "A simulated day with a night, deployments, two cron storms and half an hour without STS, through the "
     "service's own leases and breaker by a fake clock. Minutes without credentials are those of all pods together.",
     "starts": "What starting costs.",

@@ -103,7 +103,8 @@ def _day(day: Mapping[str, Any]) -> list[str]:
 
 
 def _starts(found: Mapping[str, Any]) -> list[str]:
-    service = f"vendor serve is ready after {found['ready_s']:.2f} s and rests at {found['at_rest_mb']:.0f} MB"
+    ready = f"ready after {found['ready_cpu_s']:.2f} s of CPU"
+    service = f"vendor serve is {ready}, and rests at {found['at_rest_mb']:.0f} MB"
     return [service, *starts.text(found["runs"]).splitlines()]
 
 

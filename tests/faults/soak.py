@@ -1,7 +1,8 @@
 """`make soak MINUTES=60`: everything that happens, again and again, and what the service holds each minute.
 
-New principals, reloads, new keys, strangers, clients that leave. It fails when memory has grown by more than a tenth
-since the end of the first sixth of the time, descriptors or threads by more than two, or series by more than ten.
+New principals, reloads, new keys, strangers, clients that leave. It fails when from the end of the first sixth of the
+time on memory has grown by more than a tenth beyond what each session that is out may take, or by more descriptors than
+connections are kept open, threads or series than come and go.
 """
 
 from __future__ import annotations
@@ -29,27 +30,34 @@ BOUT: Final = 10.0
 """Seconds for which one mix of requests is sent."""
 NEW: Final = 100
 """Principals that nobody has seen before, in each of these."""
+TURN: Final = 6
+"""Bouts between two new keys."""
+EACH: Final = 10_000
+"""Bytes for each session that is out: a lease, and its token, filled session and audit line in memories with an end."""
+COMES_AND_GOES: Final = (100, 2, 10)
+"""Descriptors, threads and series: connections to STS are kept."""
 
 
 class Held(NamedTuple):
-    """What the service holds once nobody is connected."""
+    """What the service holds once nobody is connected; `out` are the sessions that have not ended."""
 
     memory: int
     descriptors: int
     threads: int
     series: int
+    out: int
 
     def __str__(self) -> str:
-        return (
-            f"{self.memory / 1e6:.1f} MB, {self.descriptors} descriptors, {self.threads} threads, {self.series} series"
+        counts = (
+            f"{self.descriptors} descriptors, {self.threads} threads, {self.series} series, {self.out} sessions out"
         )
+        return f"{self.memory / 1e6:.1f} MB, {counts}"
 
     def exceeds(self, before: Held) -> bool:
         """Tell whether this is more than it was, beyond what comes and goes."""
-        more = (now - then for now, then in zip(self[1:], before[1:], strict=True))
-        return self.memory > before.memory * 1.1 or any(
-            grown > most for grown, most in zip(more, (2, 2, 10), strict=True)
-        )
+        grown = [now - then for now, then in zip(self[1:4], before[1:4], strict=True)]
+        room = before.memory * 1.1 + EACH * max(0, self.out - before.out)
+        return self.memory > room or any(more > most for more, most in zip(grown, COMES_AND_GOES, strict=True))
 
 
 class Soak:
@@ -58,6 +66,7 @@ class Soak:
     def __init__(self, world: World) -> None:
         self._world = world
         self._bouts = 0
+        self._key = self._next = world.issuer.key
         self._known = calls.of(world, calls.names("soak", 300))
         self._strangers = calls.unknown_kids(world, 300)
         self.asked = 0
@@ -66,7 +75,7 @@ class Soak:
     async def bout(self) -> None:
         """Send one mix of requests, while the service reloads and now and then its issuer has a new key."""
         self._bouts += 1
-        new = calls.of(self._world, calls.names(f"bout{self._bouts}", NEW))
+        new = calls.of(self._world, calls.names(f"bout{self._bouts}", NEW), key=self._key)
         flows = [
             await self._send(self._known, 150),
             await self._send(new, NEW / BOUT),
@@ -74,13 +83,17 @@ class Soak:
             await self._send(self._strangers, 50),
         ]
         self._world.service.process.send_signal(signal.SIGHUP)
-        if self._bouts % 6 == 0:
-            self._world.issuer.rotate()
-            self._known = calls.of(self._world, calls.names("soak", 300))
+        if self._bouts % TURN == 0:
+            self._turn()
         results = [await flow.results() for flow in flows]
         for one in results[:2]:
             self.asked += len(one.answers)
             self.served += sum(answer.status == 200 for answer in one.answers)
+
+    def _turn(self) -> None:
+        """Sign with the key that was published a turn ago, and publish the next: so issuers do it that take care."""
+        self._key, self._next = self._next, self._world.issuer.rotate()
+        self._known = calls.of(self._world, calls.names("soak", 300), key=self._key)
 
     async def _send(self, sent: list[Call], rate: float, *, patience: float = 2.0) -> traffic.Flow:
         plan = Plan(url=self._world.service.public, requests=[], rate=rate, seconds=BOUT, patience=patience)
@@ -93,7 +106,8 @@ class Soak:
         pages = int((process / "statm").read_text().split()[1])
         scrape = Scrape((await get(self._world.service.operations, "/metrics")).body.decode())
         descriptors, threads = (len(list((process / name).iterdir())) for name in ("fd", "task"))
-        return Held(pages * os.sysconf("SC_PAGE_SIZE"), descriptors, threads, scrape.series)
+        out = int(scrape.value("vendor_credentials_active"))
+        return Held(pages * os.sysconf("SC_PAGE_SIZE"), descriptors, threads, scrape.series, out)
 
 
 async def run(minutes: float) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.fakes.sts import SECRET
 from tests.fakes.sts_wire import Request
-from tests.faults import always, traffic
+from tests.faults import always, soak, traffic
 from tests.faults.load import Plan
 from tests.faults.scrape import Scrape
 from tests.faults.traffic import Call, Results
@@ -140,3 +140,24 @@ def test_a_loop_that_stands_still_fails(late: int, woken: int, passes: bool) -> 
     else:
         with pytest.raises(AssertionError):
             always.check_lag(before, after)
+
+
+HELD = soak.Held(memory=100_000_000, descriptors=20, threads=7, series=140, out=300)
+
+
+@pytest.mark.parametrize(
+    ("now", "grows"),
+    [
+        (HELD, False),
+        (HELD._replace(memory=109_000_000, descriptors=110, threads=9, series=150), False),
+        (HELD._replace(memory=111_000_000), True),
+        (HELD._replace(memory=119_000_000, out=1_300), False),
+        (HELD._replace(memory=121_000_000, out=1_300), True),
+        (HELD._replace(memory=111_000_000, out=0), True),
+        (HELD._replace(descriptors=121), True),
+        (HELD._replace(threads=10), True),
+        (HELD._replace(series=151), True),
+    ],
+)
+def test_a_soak_sees_what_grows_beyond_what_is_out(now: soak.Held, *, grows: bool) -> None:
+    assert now.exceeds(HELD) is grows
