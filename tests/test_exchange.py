@@ -271,6 +271,25 @@ async def test_the_token_is_shown_to_aws_only_where_it_is_asked_about_it(world: 
     assert [proof.token for proof in world.mint.shown] == [None, Secret(token)]
 
 
+async def test_what_aws_reads_in_the_token_makes_another_session_where_it_is_shown_the_token_t17(world: World) -> None:
+    tags = "https://aws.amazon.com/tags"
+    told: list[dict[str, Any]] = [{tags: {"principal_tags": {"team": [team]}}} for team in "ab"]
+    told += [{}, {"https://aws.amazon.com/source_identity": "ada"}, {"cognito:preferred_role": "arn"}]
+    for claims in told:
+        await world.ask(token=world.token(**claims))
+    assert len(world.mint.shown) == 1
+    role = Text.parse("arn:aws:iam::111122223333:role/reports")
+    world.scopes.held["reports:read"] = replace(world.scopes.held["reports:read"], mint=WebIdentity(role=role))
+    world.exchange.switch(
+        authenticator=Authenticator(issuers={ISSUER: world.issuer}, clock=world.clock),
+        mapping=decision.Mapping(scopes=world.scopes, generation=2),
+    )
+    world.mint.shown.clear()
+    for claims in [*told, *told]:
+        await world.ask(token=world.token(**claims, other=len(world.sink.lines)))
+    assert len(world.mint.shown) == len(told)
+
+
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_defect_in_any_step_yields_no_lease_and_is_recorded_as_one(world: World, step: str) -> None:
     world.trouble.failures[step] = DefectError(f"a text with {SECRET}")

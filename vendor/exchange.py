@@ -183,7 +183,12 @@ class Exchange:
             entry.permission, asked = rules.mapping.settle(entry.principal, request.asked)
             self._revocations.refuse(entry.principal, entry.permission.scope.name)
             opened = rules.mapping.open(entry.permission, entry.principal, asked)
-            entry.session = bound(opened, request.proof, gives=request.door.gives)
+            entry.session = bound(
+                opened,
+                request.proof,
+                gives=request.door.gives,
+                aws_claims_sha256=entry.principal.aws_claims_sha256,
+            )
             proof = _shown(request, entry.session)
             warrant = Warrant(entry.permission.scope, entry.principal.token_expires)
         while True:

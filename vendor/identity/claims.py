@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from vendor.identity import attributes, token
 from vendor.identity.checks import Case, Check
@@ -12,9 +14,18 @@ from vendor.identity.principal import Principal
 from vendor.refusals import ExpiredToken, InvalidToken, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vendor.identity.checks import Proven
     from vendor.identity.issuer import Issuer
     from vendor.identity.token import UnverifiedToken
+
+AWS_CLAIMS: Final = ("https://aws.amazon.com/", "cognito:")
+"""How the claims begin from which AWS takes session tags, a source identity, or the role that an identity pool gives.
+
+Source: "Passing session tags using AssumeRoleWithWebIdentity" in the IAM user guide, and "Role-based access control" in
+the Amazon Cognito developer guide.
+"""
 
 
 def judge(verified: UnverifiedToken, issuer: Issuer, now: datetime) -> Principal:
@@ -34,7 +45,13 @@ def judge(verified: UnverifiedToken, issuer: Issuer, now: datetime) -> Principal
         token_expires=proven["token_expires"],
         token_sha256=verified.sha256,
         token_scopes=proven["token_scopes"],
+        aws_claims_sha256=_of_aws(case.claims),
     )
+
+
+def _of_aws(claims: Mapping[str, Any]) -> str | None:
+    said = {name: value for name, value in claims.items() if name.startswith(AWS_CLAIMS)}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest() if said else None
 
 
 def _audience(case: Case) -> Proven:

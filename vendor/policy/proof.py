@@ -33,11 +33,14 @@ NO_PROOF: Final = Proof()
 """What a renewal has, for which nobody is there to bring anything."""
 
 
-def bound(session: RoleSession, proof: Proof, *, gives: Container[Action]) -> RoleSession:
+def bound(
+    session: RoleSession, proof: Proof, *, gives: Container[Action], aws_claims_sha256: str | None = None
+) -> RoleSession:
     """Return the session as asked for with this proof, at a door that `gives` what comes of some actions.
 
     An assertion or a code is for AWS to judge each time, so what it gave for one is lent to nobody who brings another.
-    The token is not: it has proven already who the session is for. Raises InvalidRequest for a proof that is missing,
+    The token is not: it has proven already who the session is for, but what AWS reads in it besides, by the digest that
+    is given, makes another session. Raises InvalidRequest for a proof that is missing,
     cannot be one, or is brought where none is taken.
     """
     if session.action not in gives:
@@ -47,9 +50,12 @@ def bound(session: RoleSession, proof: Proof, *, gives: Container[Action]) -> Ro
     assertion = _fitting("saml_assertion", proof.saml_assertion, _ASSERTION, wanted=_wants_assertion(session))
     code = _fitting("mfa_code", proof.mfa_code, _CODE, wanted=_wants_code(session))
     brought = assertion or code
-    if brought is None:
+    judged = [] if brought is None else [brought.reveal()]
+    if aws_claims_sha256 is not None and shows_token(session):
+        judged.append(aws_claims_sha256)
+    if not judged:
         return session
-    return replace(session, proof_sha256=hashlib.sha256(brought.reveal().encode()).hexdigest())
+    return replace(session, proof_sha256=hashlib.sha256("\n".join(judged).encode()).hexdigest())
 
 
 def shows_token(session: RoleSession) -> bool:
