@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from tests.fakes.sts import SECRET, TOKEN
 from tests.fakes.sts_others import Unit
+from tests.faults.scrape import Scrape
 from tests.server.http import Answer, exchange, get, post, request
 from tests.server.test_refusals import check_refusal
 from tests.service import CONFIGURATION, World
@@ -86,7 +87,16 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     }
     world.sts.others.devices[SERIAL] = b"12345678901234567890"
     async with world:
+        await listed(world)
         yield world
+
+
+async def listed(world: World) -> None:
+    """Wait until both organizations were asked for their accounts, which the service does by itself."""
+    name = "vendor_organization_refresh_total"
+    async with asyncio.timeout(20):
+        while Scrape((await get(world.service.operations, "/metrics")).body.decode()).value(name) < 2:  # noqa: ASYNC110 - it is another process
+            await asyncio.sleep(0.05)
 
 
 def somebody(world: World) -> str:

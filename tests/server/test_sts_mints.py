@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from tests.server.http import get, post
 from tests.server.sts_client import CALLER, NAMED, asked, assume, by, send, sign, unsigned
-from tests.server.test_mints import ALL, ASSERTION, SERIAL, SPOKE
+from tests.server.test_mints import ALL, ASSERTION, SERIAL, SPOKE, listed
 from tests.service import World
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     world = World(folder, configuration=ALL)
     world.sts.others.devices[SERIAL] = b"12345678901234567890"
     async with world:
+        await listed(world)
         yield world
 
 
