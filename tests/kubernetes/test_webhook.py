@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import json
 import os
+import re
 import signal
 import ssl
 import sys
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
 import trustme
+import yaml
 from cryptography import x509
 
 from tests.fakes.api_server import ApiServer
 from tests.kubernetes.patching import apply
 from tests.service import ROOT
 from vendor.cli import main
+from vendor.kubernetes.webhook import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
 NAME = "vendor-webhook.vendor.svc"
 SCOPE = {"vendor.dev/scope": "reports:read"}
@@ -62,11 +66,17 @@ class Served:
                 return
         raise RuntimeError("".join(self.log))
 
+    def most_memory(self) -> int:
+        """Return the most KiB that it has had at once."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.findall(r"VmHWM:\s+([0-9]+) kB", status)[0])
+
     async def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        data = None if body is None else io.BytesIO(body)
         async with (
             aiohttp.ClientSession() as session,
             session.request(
-                method, f"https://127.0.0.1:{self.port}{path}", data=body, ssl=self._tls, server_hostname=NAME
+                method, f"https://127.0.0.1:{self.port}{path}", data=data, ssl=self._tls, server_hostname=NAME
             ) as answer,
         ):
             return answer.status, await answer.read()
@@ -280,3 +290,13 @@ def test_without_a_ca_that_can_sign_it_says_so_and_exits_with_1(
     arguments = ["--service-url", "https://vendor", "--api-server", "https://127.0.0.1:1", "--certificate-name", NAME]
     assert main(["webhook", *arguments, *files]) == 1
     assert "the CA is no certificate and key in PEM" in capsys.readouterr().err
+
+
+async def test_no_review_takes_more_memory_than_the_chart_gives(server: ApiServer, tmp_path: Path) -> None:
+    values = yaml.safe_load((ROOT / "helm" / "vendor" / "values.yaml").read_text())
+    limit = int(values["webhook"]["resources"]["limits"]["memory"].removesuffix("Mi")) * 1024
+    async with served(server, tmp_path) as webhook:
+        dense = b"[" + b"{}," * (LONGEST // 3 - 2) + b"{}]"
+        assert (await webhook.ask("POST", "/mutate", dense))[0] == 400
+        assert (await webhook.ask("POST", "/mutate", dense * 2))[0] == 413
+        assert webhook.most_memory() < limit

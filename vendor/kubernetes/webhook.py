@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable
 
-LONGEST: Final = 8 << 20
-"""Bytes of the longest review: a pod may have 1.5 MiB, and an update carries two of them."""
+LONGEST: Final = 4 << 20
+"""Bytes of the longest review: a pod may have 1.5 MiB, and an update carries two of them. Read, one takes thirty times
+that at worst, and anybody in the cluster can send one: the chart's limit of memory has room for it.
+"""
 
 
 class Counter(Protocol):
