@@ -53,8 +53,9 @@ async def test_a_cache_that_cannot_be_written_ends_in_one_line_and_no_traceback(
 
 @pytest.mark.slow
 async def test_the_demo_keeps_every_promise_shows_the_clouds_own_refusal_and_no_secret() -> None:
-    code, printed, complained = await told(await started("-c", _DEMO.format(once=True)))
+    code, printed, complained = await told(await started("-c", _DEMO.format(once=True), PATH=os.defpath))
     assert code == 0, printed + complained
+    assert f'export PATH="{Path(sys.executable).parent}:$PATH"' in printed, "or the commands shown are not found"
     assert "is not authorized to perform: s3:GetObject" in printed
     assert "7 of 7" in printed
     assert "BROKEN" not in printed

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.syntax import Syntax
@@ -131,6 +134,8 @@ class Story:
         self._head("By hand, " + ("after `vendor demo` without --once" if once else "while the world is up"))
         uri = f"{world.service_url}/v1/credentials/{SCOPE}"
         operator = f"--url {world.operations_url} --token-file {world.operator_file}"
+        if shutil.which("vend") is None:  # as after `make demo`, which leaves no shell changed
+            self._show(Text(f'export PATH="{Path(sys.executable).parent}:$PATH"', style="cyan"))
         for command in (
             f'curl -s -H "Authorization: $(cat {world.token_file})" {uri}',
             f"vend get {SCOPE} --url {world.service_url} --token-file {world.token_file}",
