@@ -326,3 +326,20 @@ def test_as_the_first_process_of_a_container_it_buries_the_dead(environ: dict[st
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "done\n")
+
+
+def test_a_command_whose_end_was_told_to_another_thread_is_noticed_all_the_same() -> None:
+    ended = (
+        "import os, signal, threading, time\n"
+        "from vendor.client import execution\n"
+        "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()  # it leaves no signal to us\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})\n"
+        "signal.signal(signal.SIGCHLD, lambda *_: None)\n"
+        "pid = os.posix_spawn('/bin/true', ['true'], {})\n"
+        "time.sleep(0.5)  # it ends before we wait for its end\n"
+        "print(execution._attend(pid), flush=True)\n"
+        "os._exit(0)\n"
+    )
+    command = [sys.executable, "-c", ended]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=10)  # noqa: S603
+    assert done.stdout == "0\n", done.stderr

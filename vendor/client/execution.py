@@ -53,6 +53,8 @@ _PASSED = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.
 _OF_TERMINAL = {signal.SIGINT, signal.SIGQUIT}  # typed at a terminal they reach the command without us
 _SI_USER = 0  # sent by a process and not by the kernel (sigaction(2))
 _BY_SIGNAL = 128
+_LOOK = 1.0
+"""Seconds after which is looked whether the command has ended, though no signal told of it."""
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126  # as shells count them
 
 
@@ -71,6 +73,8 @@ def run(
 
     Nothing is run when no credentials can be had: raises Refused, Unreachable or UsageError.
     """
+    # Before any thread, and the first fetch may leave one: each inherits which signals it leaves to `sigwait`.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     had = threading.Event()  # what is told of the first fetch is raised
     vending = Vending(lambda _: client, clock=clock, tell=lambda line: had.is_set() and say(line))
     vending.keep_ready(wish)
@@ -87,8 +91,7 @@ def run(
         if in_environment:
             variables["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = token
         theirs = _environment(environ, variables, folder, say)
-        # Before any thread: each inherits which signals it leaves to `sigwait`.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {*_PASSED, signal.SIGCHLD})
+        signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED)
         signal.signal(signal.SIGCHLD, lambda *_: None)  # whoever started us may have ignored it: then none is told
         try:
             threading.Thread(target=listener.run, daemon=True).start()
@@ -173,9 +176,10 @@ def _ended(pid: int) -> int | None:
 def _next() -> tuple[int, bool]:
     """Return the next signal, and whether a process sent it; where that cannot be known, a terminal's came from one."""
     waited = {*_PASSED, signal.SIGCHLD}
-    if hasattr(signal, "sigwaitinfo"):
-        found = signal.sigwaitinfo(waited)
-        return found.si_signo, found.si_code <= _SI_USER
+    if hasattr(signal, "sigtimedwait"):
+        found = signal.sigtimedwait(waited, _LOOK)
+        # A thread that began before ours left the signal to us may have had it: then a look is what it told to do.
+        return (signal.SIGCHLD, False) if found is None else (found.si_signo, found.si_code <= _SI_USER)
     return signal.sigwait(waited), not os.isatty(0)
 
 
