@@ -48,6 +48,7 @@ def start(environ: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., sub
             [sys.executable, "-m", "vendor.client", *EXEC, *command],
             env={"PATH": os.defpath, "HOME": str(tmp_path), "TMPDIR": str(tmp_path), **environ},
             cwd=ROOT,
+            bufsize=0,  # what was read ahead would not be waited for
             **{"stdout": subprocess.PIPE, **more},
         )
         running.append(process)
