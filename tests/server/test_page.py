@@ -120,6 +120,13 @@ async def test_nothing_is_loaded_from_anywhere_and_the_policy_allows_what_is_the
     assert headers["Cache-Control"] == "no-store"
 
 
+async def test_each_label_is_of_one_field(world: World) -> None:
+    page = Page((await ask(world, token=operator(world)))[1])
+    ids = [str(attrs["id"]) for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    assert {attrs["for"] for tag, attrs in page.tags if tag == "label" and "for" in attrs} < set(ids)
+
+
 async def test_an_operator_sees_who_holds_what_and_who_was_refused_and_why(world: World) -> None:
     lent = await exchange(world, world.token("batch-seen"))
     await exchange(world, world.token("intruder-seen"))

@@ -35,9 +35,11 @@ def form(do: str, button: str, *fields: object, token: str | None, kind: str | N
     )
 
 
-def field(label: str, name: str, *, value: str = "", needed: bool = False, hint: str | None = None) -> Html:
+def field(
+    label: str, name: str, *, value: str = "", needed: bool = False, hint: str | None = None, id_: str | None = None
+) -> Html:
     """Return a labelled line of text."""
-    id_ = f"f-{name}"
+    id_ = id_ or f"f-{name}"
     box = element("input", id=id_, name=name, value=value, required=needed, placeholder=hint, spellcheck="false")
     return join(element("label", label, for_=id_), box)
 
@@ -50,11 +52,11 @@ def area(label: str, name: str, value: str) -> Html:
     )
 
 
-def choice(label: str, name: str, options: Collection[str], chosen: str) -> Html:
-    """Return a labelled choice, or a line of text where there are too many to choose from."""
+def choice(label: str, name: str, options: Collection[str], chosen: str, *, within: str = "") -> Html:
+    """Return a labelled choice, or a line of text where there are too many; `within` tells two of one name apart."""
+    id_ = f"f-{within}{name}"
     if len(options) > ROWS:
-        return field(label, name, value=chosen)
-    id_ = f"f-{name}"
+        return field(label, name, value=chosen, id_=id_)
     told = [element("option", one, value=one, selected=one == chosen) for one in options]
     return join(element("label", label, for_=id_), element("select", *told, id=id_, name=name))
 
@@ -152,6 +154,7 @@ def _grants(told: Mapping[str, Any]) -> Html | None:
 
 def stopper(token: str | None, asked: Mapping[str, str], scopes: Sequence[str]) -> Html:
     """Return the way to stop somebody; it has to be confirmed."""
+    said = asked.get("do") == "revoke"
     sure = element("input", type="checkbox", name="sure", value="yes", required=True)
     return section(
         "stopper",
@@ -160,7 +163,7 @@ def stopper(token: str | None, asked: Mapping[str, str], scopes: Sequence[str]) 
         form(
             "revoke",
             "Stop them",
-            choice("Scope", "scope", ("", *scopes), asked.get("scope", "") if asked.get("do") == "revoke" else ""),
+            choice("Scope", "scope", ("", *scopes), asked.get("scope", "") if said else "", within="stop-"),
             field("Principal (the token's subject)", "principal", value=asked.get("principal", "")),
             field("or the holder of an access key id", "revoked_key", value=asked.get("revoked_key", "")),
             field("Hours", "hours", value=asked.get("hours", "12"), needed=True),
