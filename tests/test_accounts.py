@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiobotocore.session import get_session
 
-from tests import made
+from tests import aws, made
 from tests.fakes.clock import Clock
 from tests.fakes.sts import STS
 from tests.fakes.sts_others import Unit
@@ -46,7 +45,7 @@ class Rig:
             identity=AccessKey(id="AKIAVENDOR", secret_file=str(folder / "secret")),
         )
         self.targets = Targets(
-            {"aws": target}, aws=get_session(), clock=self.clock, report=self._report, chain=Chain(clock=self.clock)
+            {"aws": target}, aws=aws.session(), clock=self.clock, report=self._report, chain=Chain(clock=self.clock)
         )
         self.accounts = Accounts(
             asking=self.targets.organizations, clock=self.clock, told=lambda *said: self.told.append(said)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 
+from tests import aws
 from tests.fakes import faults
 from tests.fakes.clock import Clock
 from tests.fakes.sts import SECRET, STS, TOKEN, key_id
@@ -233,7 +233,7 @@ def _client(sts: STS, *, key: str = "AKIAVENDOR", token: str | None = None, read
         retries={"mode": "standard", "total_max_attempts": 1},
         parameter_validation=False,  # so that the fake's own refusals are seen
     )
-    return get_session().create_client(
+    return aws.session().create_client(
         "sts",
         region_name="eu-west-1",
         endpoint_url=sts.url,

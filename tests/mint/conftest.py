@@ -7,8 +7,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from aiobotocore.session import get_session
 
+from tests import aws
 from tests.fakes.clock import Clock
 from tests.fakes.sts import STS
 from vendor.mint import cognito
@@ -44,7 +44,7 @@ class Rig:
     def __init__(self, fake: STS | None, clock: Clock, *, url: str | None = None, rate: float | None = None) -> None:
         self.clock = clock
         self.budget = Budget(most=rate, clock=clock)
-        self.aws: AioSession = get_session()
+        self.aws: AioSession = aws.session()
         self.results: Counter[tuple[str, str]] = Counter()
         self.dates: list[str | None] = []
         self.each_takes = 0.0
