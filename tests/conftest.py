@@ -29,8 +29,9 @@ def pytest_configure() -> None:
     # What runs in the background or under nohup ignores these, and so would every program that a test starts.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, lambda *_: None)  # caught, not default: this run still outlives its terminal
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)  # caught, not default: this run still outlives its terminal
     # A busy machine is no failing example.
     settings.register_profile("vendor", deadline=None)
     settings.load_profile("vendor")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +24,7 @@ FOREIGN = {"kube_job_status_start_time", "kube_job_failed"}
 _METRIC = re.compile(r"\b(?:vendor|kube)_\w+|[a-z]\w+:[\w:]+")
 
 
+@cache
 def rules() -> list[dict[str, Any]]:
     return [rule for path in RULES for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]]
 
@@ -31,6 +33,7 @@ def alerts() -> dict[str, dict[str, Any]]:
     return {rule["alert"]: rule for rule in rules() if "alert" in rule}
 
 
+@cache
 def known() -> set[str]:
     """Return every name that may stand in a query."""
     return names() | FOREIGN | {rule["record"] for rule in rules() if "record" in rule}
