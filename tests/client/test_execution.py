@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -63,8 +64,12 @@ def start(environ: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., sub
 
 def first_line(process: subprocess.Popen[bytes]) -> str:
     assert process.stdout
-    assert select.select([process.stdout], [], [], 60)[0], "nothing was printed"
-    return process.stdout.readline().decode().strip()
+    late = threading.Timer(60, process.kill)
+    late.start()
+    try:
+        return process.stdout.readline().decode().strip()
+    finally:
+        late.cancel()
 
 
 def test_a_command_finds_an_endpoint_that_has_its_credentials(vend: Vend, service: Service) -> None:
