@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 PATIENCE: Final = 0.4
 """Seconds that a write may take before those who wait for it are refused."""
 BLOCKED: Final = "writing is blocked"
-QUIET: Final = 3
-"""Turns of the event loop, each of which brings no line, after which those that wait are written.
+TURNS: Final = 4
+"""Turns of the event loop for which lines are gathered: about as many as a request takes from the socket to its line.
 
-A request takes that many from the socket to its line; at rest they take microseconds, as nothing else is to be done.
+At rest they take microseconds, as nothing else is to be done.
 """
 MOST_GATHERED: Final = 64
 """Lines that wait for no more of them."""
@@ -104,7 +104,7 @@ class LineSink:
         self._waiting.append((line, written))
         if self._idle.is_set():
             self._idle.clear()
-            loop.call_soon(self._gather, loop, 0)
+            loop.call_soon(self._gather, loop)
         await written
 
     async def close(self) -> None:
@@ -116,12 +116,10 @@ class LineSink:
                     await self._idle.wait()
         self._jobs.put(None)
 
-    def _gather(self, loop: asyncio.AbstractEventLoop, before: int, quiet: int = 0) -> None:
-        """Send what waits once the loop brings no more: waking the thread costs more than making a line."""
-        now = len(self._waiting)
-        quiet = quiet + 1 if now == before else 0
-        if quiet < QUIET and now < MOST_GATHERED:
-            loop.call_soon(self._gather, loop, now, quiet)
+    def _gather(self, loop: asyncio.AbstractEventLoop, turns: int = 0) -> None:
+        """Send what waits after some turns of the loop: waking the thread costs more than making a line."""
+        if turns < TURNS and len(self._waiting) < MOST_GATHERED:
+            loop.call_soon(self._gather, loop, turns + 1)
         else:
             self._send(loop)
 
@@ -146,7 +144,7 @@ class LineSink:
         self._stuck = False
         _settle(batch, failure)
         if self._waiting:
-            self._gather(loop, 0)
+            self._gather(loop)
         else:
             self._idle.set()
 
