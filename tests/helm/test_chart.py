@@ -282,6 +282,12 @@ BAD = {
     "a prober without a scope": ("prober.enabled=true", "prober.scope"),
     "a secret without a name": ("tls.source=secret", "tls.secretName"),
     "keys of the store by the way": ("store.options.encryption_keys={a}", "encryption_keys"),
+    "an agent that would send tokens in clear": ("agent.enabled=true,tls.source=none", "agent.enabled"),
+    "an agent of a service in clear": ("agent.url=http://vendor", "agent"),
+    "a prober that would send tokens in clear": (
+        "prober.enabled=true,prober.scope=never:a,tls.source=none",
+        "prober.enabled",
+    ),
     "a name that no service may have": ("fullnameOverride=1_X", "fullnameOverride"),
     "a configuration that would be passed over": ("existingConfigMap=mine", "existingConfigMap"),
     "two stores": ("valkey.enabled=true,store.url=redis://valkey:6379", "valkey.enabled"),
@@ -324,6 +330,11 @@ def test_the_webhook_is_passed_over_where_it_fails_and_never_asked_about_the_sys
     excluded = webhook["namespaceSelector"]["matchExpressions"][0]
     assert excluded["operator"] == "NotIn"
     assert {"kube-system", "credentials"} <= set(excluded["values"])
+
+
+def test_where_a_test_could_not_ask_there_is_none(tmp_path: Path) -> None:
+    assert _one(_rendered(tmp_path, {}), "Job", "here-vendor-test")
+    assert not [one for one in _rendered(tmp_path, PLAINTEXT) if one["kind"] == "Job"]
 
 
 def test_names_are_short_enough_for_every_kind(tmp_path: Path) -> None:

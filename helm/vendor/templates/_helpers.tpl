@@ -106,6 +106,13 @@ securityContext:
 {{- end }}
 {{- end }}
 
+{{/* Ours send no token in clear: (list root what) */}}
+{{- define "vendor.needsTls" -}}
+{{- if eq (index . 0).Values.tls.source "none" }}
+{{- fail (printf "%s: our client sends no token over plain http: not with tls.source none" (index . 1)) }}
+{{- end }}
+{{- end }}
+
 {{/* The configuration as it is served */}}
 {{- define "vendor.storeUrl" -}}
 {{- if .Values.valkey.enabled }}
