@@ -557,3 +557,8 @@ async def test_who_only_looks_may_not_look_too_often_either() -> None:
         await world.exchange.admit(world.token(), deadline=world.clock.monotonic() + 1)
     with pytest.raises(RateLimited):
         await world.exchange.admit(world.token(), deadline=world.clock.monotonic() + 1)
+
+
+def test_the_audience_of_an_issuer_is_told_and_of_no_other(world: World) -> None:
+    assert world.exchange.audience(ISSUER)
+    assert world.exchange.audience("https://other.example.com") is None

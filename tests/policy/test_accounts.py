@@ -9,7 +9,7 @@ import pytest
 from tests import made
 from vendor.policy.decision import Asked, Mapping
 from vendor.policy.mint import AssumeRole
-from vendor.policy.parameter import Organization, Parameter
+from vendor.policy.parameter import Organization, Parameter, any_account
 from vendor.policy.template import Text
 from vendor.refusals import AccessDenied, Reason, StsUnavailable, ValueNotAllowed
 
@@ -85,3 +85,12 @@ def test_a_role_of_a_listed_account_means_the_scope() -> None:
     world.listed = None
     with pytest.raises(AccessDenied):
         world.mapping.settle(made.principal(), asked)
+
+
+def test_where_nobody_can_ask_each_that_could_be_one_is_taken_and_nothing_else() -> None:
+    mapping = Mapping(scopes={SPOKES.name: SPOKES}, generation=1, accounts=any_account)
+    permission = mapping.permit(made.principal(), SPOKES.name)
+    asked = Asked(scope=SPOKES.name, parameters={"account": OTHER})
+    assert mapping.open(permission, made.principal(), asked).role_arn == f"arn:aws:iam::{OTHER}:role/team/reports"
+    with pytest.raises(ValueNotAllowed):
+        mapping.open(permission, made.principal(), Asked(scope=SPOKES.name, parameters={"account": "1"}))

@@ -419,3 +419,13 @@ def test_audit_mode_lets_nobody_through_whose_issuer_no_grant_names() -> None:
     audited = scope(enforced=False, grants=GRANTS[1:])
     with pytest.raises(AccessDenied):
         mapping(audited).permit(made.principal(issuer="cluster-b"), "reports:read")
+
+
+def test_a_token_that_is_for_other_scopes_is_told_so_where_a_grant_would_have_matched() -> None:
+    mapping = Mapping(scopes={SCOPE.name: SCOPE}, generation=1)
+    principal = pod(token_scopes=frozenset({"reports:write"}))
+    with pytest.raises(AccessDenied) as refused:
+        mapping.permit(principal, SCOPE.name)
+    assert refused.value.reason is Reason.TOKEN_SCOPE
+    told = mapping.explain(principal, Asked(scope=SCOPE.name)).grants[2]
+    assert (told.failed, told.wanted, told.had) == ("token_scope", SCOPE.name, ("reports:write",))
