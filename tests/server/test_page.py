@@ -101,6 +101,9 @@ async def test_without_a_token_it_shows_how_it_goes_and_nobody(world: World) -> 
     assert "unseen" not in text
     assert "ASIA" not in page.text
     assert "Whose key is it?" not in text
+    for configured in ("Read one team's monthly reports", "vendor.yaml", world.issuer.issuer, "kubernetes"):
+        assert configured not in page.text
+        assert configured in Page((await ask(world, token=operator(world)))[1]).text
 
 
 async def test_nothing_is_loaded_from_anywhere_and_the_policy_allows_what_is_there_and_no_more(world: World) -> None:

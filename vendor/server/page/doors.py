@@ -128,7 +128,7 @@ class PageDoors:
         done: Mapping[str, Any],
         notices: list[Html],
     ) -> Html:
-        seen = self._overview()
+        seen = self._overview() if principal is not None else self._overview().for_anybody()
         parts = [*notices]
         if principal is not None:
             parts.append(tools.signed_in(f"{principal.issuer} {principal.subject}", token))

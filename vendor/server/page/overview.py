@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -77,6 +77,16 @@ class Overview:
     targets: tuple[TargetSeen, ...]
     issuers: tuple[IssuerSeen, ...]
     timeline: tuple[Ending, ...]
+
+    def for_anybody(self) -> Overview:
+        """Return what the metrics tell as well, and no more: nothing of what the configuration says, and no file."""
+        return replace(
+            self,
+            files=(),
+            problems=(),
+            scopes=tuple(replace(one, description="") for one in self.scopes),
+            issuers=tuple(replace(one, url="", kind="") for one in self.issuers),
+        )
 
     def written(self) -> dict[str, Any]:
         """Return it as JSON has it: times as text, durations in seconds."""

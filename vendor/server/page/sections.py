@@ -72,11 +72,12 @@ def health(seen: Overview) -> Html:
     facts = [
         ("State", join(verdict, " ", seen.why_not)),
         ("Configuration", join(f"generation {seen.generation}, since ", moment(seen.reloaded, seen.now))),
-        ("Files", join(*(element("code", one) for one in seen.files[:3]), _more(len(seen.files) - 3))),
         ("Store", seen.store),
         ("Revocations", f"{seen.revocations} in force" if seen.revocations else "none in force"),
         ("Version", seen.version),
     ]
+    if seen.files:
+        facts.append(("Files", join(*(element("code", one) for one in seen.files[:3]), _more(len(seen.files) - 3))))
     told = [join(element("dt", name), element("dd", value)) for name, value in facts]
     return section("health", "Health", element("dl", *told), *(_problem(one) for one in seen.problems[:5]))
 
@@ -89,7 +90,7 @@ def scopes(seen: Overview) -> Html:
         caption += f": the {ROWS} of {len(seen.scopes)} scopes of which most is"
     rows = [_scope(one, seen.now) for one in shown]
     heads = ("Scope", "Out", "Next one ends", "Ended", "Holders gone", "What it is")
-    told = table(caption, heads, rows, numbers=(1, 3, 4)) if rows else _none("No scope is configured.")
+    told = table(caption, *_filled(heads, rows), numbers=(1, 3, 4)) if rows else _none("No scope is configured.")
     return section("scopes", "Scopes", told)
 
 
@@ -125,7 +126,15 @@ def _target(one: TargetSeen) -> tuple[object, ...]:
 def issuers(seen: Overview) -> Html:
     """Return whose tokens are taken, and how old their keys are."""
     rows = [_issuer(one) for one in seen.issuers[:ROWS]]
-    return section("issuers", "Issuers", table("Keys, by issuer", ("Issuer", "Keys", "Kind", "URL"), rows))
+    return section("issuers", "Issuers", table("Keys, by issuer", *_filled(("Issuer", "Keys", "Kind", "URL"), rows)))
+
+
+def _filled(
+    heads: Sequence[str], rows: Sequence[tuple[object, ...]]
+) -> tuple[Sequence[str], Sequence[tuple[object, ...]]]:
+    """Return a table without the columns at its end in which nothing stands."""
+    width = max((index + 1 for row in rows for index, cell in enumerate(row) if cell != ""), default=len(heads))
+    return heads[:width], [row[:width] for row in rows]
 
 
 def _issuer(one: IssuerSeen) -> tuple[object, ...]:
@@ -134,7 +143,7 @@ def _issuer(one: IssuerSeen) -> tuple[object, ...]:
     else:
         old = _apart(timedelta(seconds=-one.keys_age))
         keys = tag(old, "warn" if one.keys_age > OLD_KEYS else "good")
-    return one.name, keys, one.kind, element("code", one.url)
+    return one.name, keys, one.kind, element("code", one.url) if one.url else ""
 
 
 def recent(latest: Sequence[Seen], now: datetime) -> Html:
