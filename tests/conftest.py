@@ -6,7 +6,7 @@ import json
 import os
 import signal
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 MACHINE = "TESTS_OF_THE_MACHINE"
 """The variable that keeps, as JSON, what was cleaned away: package managers need it."""
@@ -33,5 +33,5 @@ def pytest_configure() -> None:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)  # caught, not default: this run still outlives its terminal
     # A busy machine is no failing example.
-    settings.register_profile("vendor", deadline=None)
+    settings.register_profile("vendor", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("vendor")
