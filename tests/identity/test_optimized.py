@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROOM = sorted((ROOT / "vendor" / "identity").rglob("*.py"))
-QUICK = ("token", "authentication", "corpus")  # what speaks of all refusals
+QUICK = ("token", "authentication")
 # pytest rewrites the assertions of the tests themselves, so those still speak; it warns of those elsewhere.
 OPTIONS = ("-q", "-x", "-n", "0", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestConfigWarning")
 

@@ -73,7 +73,7 @@ def test_what_the_parse_takes_it_reads_as_everybody_does(
     _reads_as_written(_text(written[0], written[1]))
 
 
-@settings(always, max_examples=300)
+@settings(always, max_examples=150)
 @given(ANY_JSON | st.binary(max_size=30), ANY_JSON | st.binary(max_size=60))
 @example({**HEADER}, {"iss": "x"})
 @example({**HEADER}, {"iss": "x", "y": [1.5, None, "\ud800"]})
@@ -87,7 +87,7 @@ def test_whatever_the_segments_hold_the_parse_takes_or_refuses_it(header: Any, c
     _reads_as_written(text)
 
 
-@settings(always, max_examples=500)
+@settings(always, max_examples=250)
 @given(st.text(max_size=60) | st.text("ab.=_-+\n", max_size=40) | st.from_regex(r"\A[\w-]{0,9}(\.[\w-]{0,9}){0,4}\Z"))
 def test_no_text_makes_the_parse_raise_anything_but_a_refusal(text: str) -> None:
     with pytest.raises(InvalidToken):
@@ -123,7 +123,7 @@ ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
 @pytest.mark.parametrize("algorithm", TRUSTING)
-@settings(always, max_examples=250)
+@settings(always, max_examples=125)
 @given(
     st.floats(0, 1, exclude_max=True),
     st.sampled_from(ALPHABET) | st.sampled_from(".= \n\0\u00e9"),
@@ -167,7 +167,7 @@ JUNK = st.sampled_from(
 )
 
 
-@settings(always, max_examples=400)
+@settings(always, max_examples=200)
 @given(
     st.lists(
         st.tuples(st.sampled_from(PUBLISHED), st.dictionaries(st.sampled_from(NAMES), JUNK | ANY_JSON, max_size=3)),
@@ -183,13 +183,13 @@ def test_a_key_set_with_junk_in_its_keys_is_read_or_refused_and_nothing_else(mem
         }
 
 
-@settings(always, max_examples=200)
+@settings(always, max_examples=100)
 @given(ANY_JSON | st.fixed_dictionaries({"keys": st.lists(ANY_JSON, max_size=4)}))
 def test_any_json_is_a_key_set_or_is_refused(document: Any) -> None:
     assert _parsed(document) is None
 
 
-@settings(always, max_examples=200)
+@settings(always, max_examples=100)
 @given(st.binary(max_size=60) | st.text('{}[]":,keys0.e-\\u', max_size=40).map(str.encode))
 def test_any_bytes_are_a_key_set_or_are_refused(raw: bytes) -> None:
     with pytest.raises(jwks.KeySetError):
