@@ -65,6 +65,16 @@ async def test_the_keys_are_had_with_the_token_of_the_service(
     assert [(asked.path, asked.authorization) for asked in server.asked] == [(JWKS, "Bearer own-token-1")]
 
 
+async def test_anything_else_is_read_with_the_same_token_and_a_cap(server: ApiServer, client: ApiServerClient) -> None:
+    server.accounts["analytics", "reporter"] = {"a": "b"}
+    path = "/api/v1/namespaces/analytics/serviceaccounts/reporter"
+    reply = await client.read(path, longest=1000, seconds=5)
+    assert (reply.status, b'"a": "b"' in reply.body) == (200, True)
+    assert server.asked[-1].authorization == "Bearer own-token-1"
+    with pytest.raises(FetchError, match="more than 10 bytes"):
+        await client.read(path, longest=10, seconds=5)
+
+
 async def test_t4_a_redirect_is_not_followed_and_the_token_stays_here(
     server: ApiServer, client: ApiServerClient, issuer: Issuer
 ) -> None:

@@ -60,6 +60,19 @@ def test_a_step_of_the_wall_clock_ends_no_session_and_prolongs_none_f16(step: fl
     assert (ledger.active(), ledger.expired()) == ({"a": 0}, {"a": 1})
 
 
+def test_the_timeline_counts_what_ends_within_each_step_and_nothing_beyond() -> None:
+    clock = Clock()
+    ledger = ExpiryLedger(clock=clock)
+    for minutes in (1, 14, 16, 29, 61):
+        ledger.add("a", START + timedelta(minutes=minutes))
+    ledger.add("b", START + timedelta(minutes=20))
+    assert ledger.timeline(900.0, 3) == {"a": [2, 2, 0], "b": [0, 1, 0]}
+    clock.advance(15 * 60)
+    assert ledger.timeline(900.0, 3) == {"a": [2, 0, 0], "b": [1, 0, 0]}
+    clock.advance(20 * 60)
+    assert ledger.timeline(900.0, 3) == {"a": [0, 1, 0]}
+
+
 def test_a_hundred_thousand_sessions_take_as_much_room_as_the_seconds_in_which_they_end() -> None:
     clock = Clock()
     ledger = ExpiryLedger(clock=clock)
