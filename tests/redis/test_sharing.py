@@ -17,8 +17,9 @@ from tests.redis.replicas import Replicas, replicas_at
 from vendor.audit import Source
 from vendor.credentials import Secret
 from vendor.leases import place
-from vendor.leases.lease import Warrant
+from vendor.leases.lease import PROVEN, Warrant
 from vendor.leases.sealed import Ring
+from vendor.policy.session import Mfa
 from vendor.redis.server import FAILURES, TICK
 from vendor.refusals import Reason, StsUnavailable
 
@@ -60,6 +61,20 @@ async def test_what_one_minted_the_other_lends(one: Replica, other: Replica) -> 
     assert await other.lend(session()) == (1, Source.STORE)
     assert await other.lend(session()) == (1, Source.MEMORY)
     assert one.expiry.active() == other.expiry.active() == {"reports:read": 1}
+
+
+async def test_what_one_code_gave_another_replica_lends_for_as_long_as_the_first_would(
+    replicas: Replicas, one: Replica, other: Replica
+) -> None:
+    by_code = session(mfa=Mfa("arn:d", None), proof_sha256="0" * 64)
+    await one.lend(by_code)
+    await one.told()
+    replicas.clock.advance(PROVEN - 1)
+    assert await other.lend(by_code) == (1, Source.STORE)
+    replicas.clock.advance(1)
+    assert await other.lend(by_code) == (2, Source.STS)
+    await other.told()
+    assert await one.lend(by_code) == (2, Source.STORE)
 
 
 async def test_the_warm_path_asks_no_store(one: Replica) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from vendor.policy.proof import judged
+
 if TYPE_CHECKING:
     from vendor.credentials import Credentials
     from vendor.policy.grant import Scope
@@ -15,6 +17,11 @@ WANTED: Final = 20 * 60.0
 """Seconds that a hand-out should still have: SDKs that renew below 15 minutes would come back at every use."""
 LITTLE: Final = 5 * 60.0
 """Seconds below which something newer is waited for as long as the caller can wait."""
+PROVEN: Final = 10 * 60.0
+"""Seconds for which what AWS gave for an assertion or a code is lent again to who shows the same, who may have lost it.
+
+They show that somebody was there a moment ago, and AWS takes neither much later.
+"""
 _FIXED: Final = 2_600
 """Bytes of a lease, its place and its turn beside the texts in it, as measured by `tests.benchmarks.memory`."""
 
@@ -37,6 +44,11 @@ def margin(lifetime: float) -> float:
     Twenty minutes, or a quarter of a long session, or half of a short one.
     """
     return max(min(WANTED, lifetime / 2), lifetime / 4)
+
+
+def lendable(session: RoleSession) -> float:
+    """Return the seconds after its mint for which a session may be lent, as long as it has not ended."""
+    return PROVEN if judged(session) else float("inf")
 
 
 class Warrant(NamedTuple):
@@ -83,15 +95,21 @@ class Lease:
     margin: float = field(init=False)
     """Seconds of remaining life below which new credentials are wanted; see `margin`.
 
-    A session that ends with its caller's token cannot be had any longer, so nothing newer is wanted.
+    A session that ends with its caller's token cannot be had any longer, and one for an assertion or a code not for the
+    same one, so nothing newer is wanted.
     """
+    lendable: float = field(init=False)
+    """Seconds from minting for which it is lent; see `lendable`."""
 
     def __post_init__(self) -> None:
         self.lifetime = min(self.credentials.expiration - self.minted, self.session.duration).total_seconds()
+        self.lendable = lendable(self.session)
         self.margin = self._margin()
 
     def _margin(self) -> float:
         not_after = self.session.not_after
+        if judged(self.session):
+            return 0.0
         if not_after is not None and self.credentials.expiration >= not_after - timedelta(minutes=1):
             return 0.0
         return margin(self.lifetime)
@@ -133,6 +151,10 @@ class Lease:
         """Return the seconds that are left by the less generous of the two clocks; zero or less means ended."""
         by_wall = (self.credentials.expiration - clock.now()).total_seconds()
         return min(by_wall, self.ends - clock.monotonic())
+
+    def over(self, clock: Clock) -> bool:
+        """Tell whether it is lent to nobody any more."""
+        return self.remaining(clock) <= 0 or clock.monotonic() - self.minted_monotonic >= self.lendable
 
     def wants_newer(self, clock: Clock) -> bool:
         """Tell whether new credentials are wanted.

@@ -11,7 +11,7 @@ from vendor.audit import Source
 from vendor.leases.flights import Flight, Flights
 from vendor.leases.held import Held
 from vendor.leases.lane import Lane
-from vendor.leases.lease import Clock, Lease, Warrant, margin
+from vendor.leases.lease import Clock, Lease, Warrant, lendable, margin
 from vendor.leases.remembered import Remembered
 from vendor.leases.renewals import Renewals
 from vendor.leases.shared import Shared
@@ -141,7 +141,7 @@ class Leases:
     def holds(self, key: bytes, access_key_id: str) -> bool:
         """Tell whether these very credentials would be lent to who may have the session of this key."""
         lease = self._held.get(key)
-        return lease is not None and lease.credentials.access_key_id == access_key_id
+        return lease is not None and lease.credentials.access_key_id == access_key_id and not lease.over(self._clock)
 
     async def follow(self) -> None:
         """Renew what is due, for ever."""
@@ -177,9 +177,9 @@ class Leases:
         await self._shared.close()
 
     def _look(self, session: RoleSession) -> Lease | None:
-        """Return what is held of this session and has not ended."""
+        """Return what is held of this session and may still be lent."""
         lease = self._held.find(session.issuer, session.key)
-        if lease is not None and lease.remaining(self._clock) <= 0:
+        if lease is not None and lease.over(self._clock):
             self._renewals.let_go(lease)
             return None
         if lease is not None:
@@ -230,7 +230,7 @@ class Leases:
         worth = held.remaining(self._clock) + NEWER if held else 0.0
         enough = worth if held else margin(flight.session.duration.total_seconds())
         async with self._shared.claimed(flight.session, wanted=enough, waits=held is not None) as claim:
-            if claim.found is not None and claim.found.left >= worth:
+            if claim.found is not None and claim.found.left >= worth and claim.found.age < lendable(flight.session):
                 lease = self._took(flight, claim.found)
                 if claim.settled or not (held or lease.wants_newer(self._clock)):
                     return lease

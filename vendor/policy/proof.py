@@ -50,17 +50,22 @@ def bound(
     assertion = _fitting("saml_assertion", proof.saml_assertion, _ASSERTION, wanted=_wants_assertion(session))
     code = _fitting("mfa_code", proof.mfa_code, _CODE, wanted=_wants_code(session))
     brought = assertion or code
-    judged = [] if brought is None else [brought.reveal()]
+    looked_at = [] if brought is None else [brought.reveal()]
     if aws_claims_sha256 is not None and shows_token(session):
-        judged.append(aws_claims_sha256)
-    if not judged:
+        looked_at.append(aws_claims_sha256)
+    if not looked_at:
         return session
-    return replace(session, proof_sha256=hashlib.sha256("\n".join(judged).encode()).hexdigest())
+    return replace(session, proof_sha256=hashlib.sha256("\n".join(looked_at).encode()).hexdigest())
 
 
 def shows_token(session: RoleSession) -> bool:
     """Tell whether AWS is shown the caller's own token."""
     return session.action is Action.WEB_IDENTITY or (session.pool is not None and _shows(session, "token"))
+
+
+def judged(session: RoleSession) -> bool:
+    """Tell whether AWS judges what the caller shows to have the session: an assertion, or a code of a device."""
+    return _wants_assertion(session) or _wants_code(session)
 
 
 def needed(session: RoleSession) -> tuple[str, ...]:
