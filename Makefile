@@ -29,7 +29,7 @@ help:
 	  'make demo [ARGS=--once]  show one exchange end to end on this machine' \
 	  'make test [ARGS=…]       the whole suite, with branch coverage of the core rooms' \
 	  'make test-faults         what outages, rotations and floods do to a running service, measured (some minutes)' \
-	  'make soak [MINUTES=60]   an hour of everything that happens, and what memory, descriptors, threads and series come to' \
+	  'make soak [MINUTES=60]   an hour of everything that happens, and what then grows' \
 	  'make test-attacks        every threat tried from outside, in tables, and by the published OpenAPI documents' \
 	  'make test-watch          every panel and rule before a real Prometheus, under a load in which much goes wrong' \
 	  'make pictures            draw the dashboards anew from what it answers' \

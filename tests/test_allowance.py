@@ -6,7 +6,7 @@ import pytest
 
 from tests.fakes.clock import Clock
 from tests.made import principal
-from vendor.allowance import Allowance
+from vendor.allowance import SPARED, Allowance
 from vendor.refusals import RateLimited, Reason
 
 ONE, OTHER = principal(), principal(subject="other")
@@ -90,3 +90,22 @@ def test_only_so_many_buckets_are_kept_and_those_that_are_full_leave_first() -> 
     for number in range(5):
         allowance.take(principal(subject=f"s{number}"))
     assert len(allowance._full_at) == 3
+
+
+def test_full_buckets_leave_long_before_there_are_as_many_as_may_be_kept() -> None:
+    clock = Clock()
+    allowance = Allowance(clock=clock, rate=1, burst=2)
+    most = 0
+    for number in range(20_000):
+        allowance.take(principal(subject=f"s{number}"))
+        clock.advance(0.01)
+        most = max(most, len(allowance._full_at))
+    assert most == SPARED
+    for number in range(5_000):
+        allowance.take(principal(subject=f"at-once-{number}"))
+    assert len(allowance._full_at) >= 5_000
+    clock.advance(1)
+    for number in range(20_000):
+        allowance.take(principal(subject=f"later-{number}"))
+        clock.advance(0.01)
+    assert len(allowance._full_at) <= SPARED

@@ -68,6 +68,7 @@ CONTRACT = {
     "vendor_config_generation": set(),
     "vendor_config_reloads_total": {"result"},
     "vendor_event_loop_lag_seconds": set(),
+    "vendor_event_loop_tasks": set(),
     "vendor_build_info": {"version"},
     "vendor_audit_failures_total": set(),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from vendor.refusals import RateLimited, Reason
 
@@ -19,16 +19,22 @@ class Clock(Protocol):
         ...
 
 
+SPARED: Final = 1_000
+"""Buckets that are kept at the least, full or not."""
+
+
 class Allowance:
     """A bucket for each principal, the same for all: `rate` requests a second, and `burst` at once.
 
     Kept is only the moment at which a bucket will be full again (the generic cell rate algorithm, ITU-T I.371), of at
-    most `most` principals: those whose buckets are full need none.
+    most `most` principals. Those whose buckets are full need none: they leave whenever there are twice as many as
+    stayed the last time.
     """
 
     def __init__(self, *, clock: Clock, rate: float, burst: int, most: int = 100_000) -> None:
         self._clock = clock
         self._most = most
+        self._room = min(most, SPARED)
         self._full_at: dict[tuple[str, str], float] = {}
         self.allow(rate=rate, burst=burst)
 
@@ -48,7 +54,7 @@ class Allowance:
             wait = ceil(full_at - now - self._longest)
             detail = f"{principal.issuer}: {principal.subject:.200} asks more often than {1 / self._interval:g}/s"
             raise RateLimited(Reason.RATE, detail=detail, retry_after=wait)
-        if len(self._full_at) >= self._most and key not in self._full_at:
+        if len(self._full_at) >= self._room and key not in self._full_at:
             self._make_room(now)
         self._full_at[key] = full_at
 
@@ -63,3 +69,4 @@ class Allowance:
         self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
         if len(self._full_at) >= self._most:
             del self._full_at[next(iter(self._full_at))]
+        self._room = min(self._most, max(SPARED, 2 * len(self._full_at)))

@@ -267,6 +267,7 @@ class Metrics:
             buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0),
             registry=registry,
         )
+        self.tasks = Gauge("vendor_event_loop_tasks", "Tasks of the event loop that have not ended.", registry=registry)
         build = Gauge("vendor_build_info", "The version that runs; always 1.", ["version"], registry=registry)
         build.labels(version).set(1)
 

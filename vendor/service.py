@@ -170,6 +170,7 @@ class Service:
 
     async def run(self, *, until: asyncio.Event) -> None:
         """Listen until the event, then drain: every request that was sent is answered."""
+        self._metrics.tasks.set_function(partial(_count_tasks, asyncio.get_running_loop()))
         configuration = self._configuration
         public = self._public(configuration.listen)
         operations = self._site(self._operators.find, configuration.operations, drain=0.0)
@@ -464,6 +465,10 @@ class Service:
         if self._why_not is None and not self._issuers.serve:
             return "no issuer's keys can be had"
         return self._why_not
+
+
+def _count_tasks(loop: asyncio.AbstractEventLoop) -> float:
+    return len(asyncio.all_tasks(loop))
 
 
 async def _end(task: asyncio.Task[None]) -> None:

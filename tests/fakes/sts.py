@@ -22,7 +22,7 @@ from tests.fakes.sts_others import ASSERTED_NAME, SIGN_IN, UNSIGNED, Others
 from tests.fakes.sts_wire import Request, element
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tests.fakes.trust import Trust
 
@@ -61,7 +61,8 @@ class STS(Switches, Loopback):
 
     `requests` holds what came in order, `moments` when that was on the machine's monotonic clock, `issued` the request
     behind each key id. `packed_policy_size` is a percentage (None leaves it out); with `packed_limit` bytes it is
-    computed instead, and what packs to more is too large. `lifetime` overrides DurationSeconds in the answer.
+    computed instead, and what packs to more is too large. `lifetime` overrides DurationSeconds in the answer. `ids` are
+    given in turn to the sessions that are made, where they are not to tell whose they are.
     Signatures are wanted but not verified. `trusts` are the roles that there are; None means all of them, open to
     everybody. `others` holds what the actions beside AssumeRole know; Cognito's identity pools and Organizations are
     asked at the same address.
@@ -77,6 +78,7 @@ class STS(Switches, Loopback):
         self.packed_policy_size: int | None = 6
         self.packed_limit: int | None = None
         self.lifetime: timedelta | None = None
+        self.ids: Iterator[str] | None = None
         self.caller_arn = "arn:aws:iam::111122223333:user/vendor"
         self.trusts: dict[str, Trust] | None = None
         self.says_user = True
@@ -148,7 +150,8 @@ class STS(Switches, Loopback):
         return _xml(body)
 
     def _issue(self, request: Request) -> _Issued:
-        access_key_id = key_id(session_name=request.session_name, role_arn=request.role_arn, policy=request.policy)
+        named = key_id(session_name=request.session_name, role_arn=request.role_arn, policy=request.policy)
+        access_key_id = named if self.ids is None else next(self.ids)
         self.issued[access_key_id] = request
         lifetime = self.lifetime or timedelta(seconds=request.duration_seconds)
         return _Issued(

@@ -10,7 +10,7 @@ import pytest
 
 from tests.fakes.sts import SECRET
 from tests.fakes.sts_wire import Request
-from tests.faults import always, soak, traffic
+from tests.faults import always, flat, traffic
 from tests.faults.load import Plan
 from tests.faults.scrape import Scrape
 from tests.faults.traffic import Call, Results
@@ -142,22 +142,35 @@ def test_a_loop_that_stands_still_fails(late: int, woken: int, passes: bool) -> 
             always.check_lag(before, after)
 
 
-HELD = soak.Held(memory=100_000_000, descriptors=20, threads=7, series=140, out=300)
+def _soaked(**slopes: float) -> list[flat.Held]:
+    """Return what is held in an hour that begins steeply, and in which these grow by so much in its second half."""
+    usual = {"memory": 1e8, "descriptors": 20.0, "threads": 7.0, "tasks": 14.0, "series": 140.0, "sessions": 3_000.0}
+    return [
+        flat.Held(
+            minute=minute,
+            **{
+                name: amount * min(1.0, 0.5 + minute / 20) + slopes.get(name, 0.0) * minute / 30
+                for name, amount in usual.items()
+            },
+        )
+        for minute in range(61)
+    ]
 
 
 @pytest.mark.parametrize(
-    ("now", "grows"),
+    ("slopes", "growing"),
     [
-        (HELD, False),
-        (HELD._replace(memory=109_000_000, descriptors=110, threads=9, series=150), False),
-        (HELD._replace(memory=111_000_000), True),
-        (HELD._replace(memory=119_000_000, out=1_300), False),
-        (HELD._replace(memory=121_000_000, out=1_300), True),
-        (HELD._replace(memory=111_000_000, out=0), True),
-        (HELD._replace(descriptors=121), True),
-        (HELD._replace(threads=10), True),
-        (HELD._replace(series=151), True),
+        ({}, []),
+        ({"memory": 1.9e6, "descriptors": 4.9, "threads": 0.9, "tasks": 1.9, "series": 0.4, "sessions": 140}, []),
+        ({"memory": 2.2e6}, ["memory"]),
+        ({"memory": -9e6}, []),
+        ({"descriptors": 5.1}, ["descriptors"]),
+        ({"threads": 1.1}, ["threads"]),
+        ({"tasks": 2.1}, ["tasks"]),
+        ({"series": 0.6}, ["series"]),
+        ({"sessions": 170}, ["sessions"]),
+        ({"sessions": -170}, ["sessions"]),
     ],
 )
-def test_a_soak_sees_what_grows_beyond_what_is_out(now: soak.Held, *, grows: bool) -> None:
-    assert now.exceeds(HELD) is grows
+def test_a_soak_sees_what_grows_in_its_second_half(slopes: dict[str, float], growing: list[str]) -> None:
+    assert flat.growing(_soaked(**slopes)) == growing

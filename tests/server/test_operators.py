@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.server.http import Answer, exchange, get, post, request
+from tests.server.http import Answer, Connection, exchange, get, post, request
 from tests.server.test_refusals import check_refusal
 
 if TYPE_CHECKING:
@@ -148,6 +148,15 @@ async def test_an_explanation_asks_nobody_and_leaves_no_audit_line(world: World)
 async def test_a_probe_has_one_method(world: World, method: str) -> None:
     answer = await exchange(world.service.operations, request("/readyz", method=method))
     assert (answer.status, answer.headers["allow"]) == (405, "GET")
+
+
+async def test_metrics_count_the_tasks_of_the_loop(world: World) -> None:
+    async with await Connection.open(world.service.operations) as idle:
+        await idle.send(request("/healthz"))
+        await idle.read()
+        more = (await metrics(world))["vendor_event_loop_tasks{}"]
+    await asyncio.sleep(0.1)
+    assert 5 < (await metrics(world))["vendor_event_loop_tasks{}"] < more
 
 
 async def test_metrics_say_in_openmetrics_which_request_it_was(world: World) -> None:

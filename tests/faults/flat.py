@@ -1,0 +1,59 @@
+"""What a service holds, measured again and again, and whether it stays as it is."""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SHORTEST: Final = 12.0
+"""Minutes without which nothing can be said: half of them are for what is held to come to its usual amount."""
+SHARE: Final = {"memory": 0.02, "sessions": 0.05}
+"""By how much of itself a thing may have grown along its line; as many sessions have to end as begin, give or take."""
+COUNT: Final = {"descriptors": 5.0, "threads": 1.0, "tasks": 2.0, "series": 0.5}
+"""By how many there may be more of others: connections to STS are kept, and a scrape may meet a mint."""
+
+
+class Held(NamedTuple):
+    """What a service holds once nobody is connected: `memory` in bytes, and `sessions` that have not ended."""
+
+    minute: float
+    memory: float
+    descriptors: float
+    threads: float
+    tasks: float
+    series: float
+    sessions: float
+
+    def row(self) -> str:
+        """Return it as a line of a table."""
+        return f"{self.minute:6.1f} {self.memory / 1e6:9.1f}" + "".join(f"{count:12,.0f}" for count in self[2:])
+
+
+HEAD: Final = f"{'minute':>6} {'memory MB':>9}" + "".join(f"{name:>12}" for name in Held._fields[2:])
+
+
+def grown(rows: Sequence[Held]) -> dict[str, float]:
+    """Return by how much each thing grew in the last half of the time, along the straight line through that half.
+
+    A line is moved neither by one sample that met a collection of garbage, nor by where the half begins and ends.
+    """
+    half = [row for row in rows if row.minute >= rows[-1].minute / 2]
+    minutes = [row.minute for row in half]
+    span = minutes[-1] - minutes[0]
+    columns = zip(Held._fields[1:], list(zip(*half, strict=True))[1:], strict=True)
+    return {name: statistics.linear_regression(minutes, column).slope * span for name, column in columns}
+
+
+def allowed(rows: Sequence[Held]) -> dict[str, float]:
+    """Return by how much each of them may have grown."""
+    usual = {name: statistics.median(getattr(row, name) for row in rows[len(rows) // 2 :]) for name in SHARE}
+    return {**{name: share * usual[name] for name, share in SHARE.items()}, **COUNT}
+
+
+def growing(rows: Sequence[Held]) -> list[str]:
+    """Return what did not stay as it was; fewer sessions are told of too, as they would hide what else grows."""
+    change, most = grown(rows), allowed(rows)
+    return [name for name, more in change.items() if (abs(more) if name == "sessions" else more) > most[name]]
