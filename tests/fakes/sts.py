@@ -64,8 +64,8 @@ class STS(Switches, Loopback):
     computed instead, and what packs to more is too large. `lifetime` overrides DurationSeconds in the answer. `ids` are
     given in turn to the sessions that are made, where they are not to tell whose they are.
     Signatures are wanted but not verified. `trusts` are the roles that there are; None means all of them, open to
-    everybody. `others` holds what the actions beside AssumeRole know; Cognito's identity pools and Organizations are
-    asked at the same address.
+    everybody. `revoked` says what befalls those who sign with a session token. `others` holds what the actions beside
+    AssumeRole know; Cognito's identity pools and Organizations are asked at the same address.
     """
 
     def __init__(self, *, clock: Now | None = None, port: int = 0) -> None:
@@ -81,6 +81,7 @@ class STS(Switches, Loopback):
         self.ids: Iterator[str] | None = None
         self.caller_arn = "arn:aws:iam::111122223333:user/vendor"
         self.trusts: dict[str, Trust] | None = None
+        self.revoked: dict[str | None, Fault] = {}
         self.says_user = True
         self.others = Others(self._clock)
         self._arrival = asyncio.Condition()
@@ -102,7 +103,7 @@ class STS(Switches, Loopback):
         return await self._serve(parsed, request)
 
     async def _serve(self, parsed: Request, request: web.Request) -> web.StreamResponse:
-        fault = self.due(parsed.role_arn)
+        fault = self.revoked.get(parsed.session_token) or self.due(parsed.role_arn)
         if fault.kind is Kind.ERROR:
             return _error(fault.code, fault.message, fault.status)
         await self.wait(fault)

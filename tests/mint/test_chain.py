@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,8 @@ from tests.fakes import faults
 from tests.made import EXTERNAL_ID, ROLE, session
 from vendor.credentials import Secret
 from vendor.leases.expiry import ExpiryLedger
-from vendor.leases.leases import Leases
+from vendor.leases.leases import SETTLED, Leases
+from vendor.mint.devices import STEP, totp
 from vendor.policy.chain import NAME, hop, way
 from vendor.policy.proof import NO_PROOF, Proof, bound
 from vendor.policy.session import Action, Hop, Mfa
@@ -120,6 +122,67 @@ async def test_a_refused_hop_refuses_the_rest_and_is_not_asked_again_soon(world:
             await world.lend(session(via=VIA, subject=subject, **PLAIN))
         assert refused.value.reason is Reason.ROLE_DENIED
     assert roles(fake) == [HUB]
+
+
+REVOKED = ["AccessDenied", "ExpiredToken", "InvalidClientTokenId"]
+
+
+@pytest.mark.parametrize("code", REVOKED)
+async def test_a_session_on_the_way_that_aws_takes_no_more_is_made_anew_once_for_all(
+    world: World, fake: STS, code: str
+) -> None:
+    await world.lend(session(via=VIA, **PLAIN))
+    fake.revoked[fake.requests[-1].session_token] = faults.error(code)
+    world.rig.clock.advance(SETTLED)
+    await asyncio.gather(*(world.lend(session(via=VIA, subject=f"s{number}", **PLAIN)) for number in range(5)))
+    assert roles(fake)[3:].count(BRIDGE) == 1
+    assert roles(fake)[3:].count(ROLE) == 10
+    assert roles(fake).count(HUB) == 1
+
+
+@pytest.mark.parametrize("code", REVOKED)
+async def test_every_session_of_a_way_may_have_been_revoked(world: World, fake: STS, code: str) -> None:
+    await world.lend(session(via=VIA, **PLAIN))
+    for request in fake.requests[1:]:
+        fake.revoked[request.session_token] = faults.error(code)
+    world.rig.clock.advance(SETTLED)
+    await world.lend(session(via=VIA, subject="another", **PLAIN))
+    assert roles(fake)[3:] == [ROLE, BRIDGE, HUB, BRIDGE, ROLE]
+
+
+async def test_a_way_of_this_very_minute_is_not_made_anew_for_a_role_that_is_denied(world: World, fake: STS) -> None:
+    fake.fault(faults.error("AccessDenied"), role=ROLE)
+    for subject in ("a", "b"):
+        with pytest.raises(RoleRefused):
+            await world.lend(session(via=VIA, subject=subject, **PLAIN))
+    assert roles(fake) == [HUB, BRIDGE, ROLE, ROLE]
+    world.rig.clock.advance(SETTLED)
+    for subject in ("c", "d"):
+        with pytest.raises(RoleRefused):
+            await world.lend(session(via=VIA, subject=subject, **PLAIN))
+    assert roles(fake)[4:] == [ROLE, BRIDGE, ROLE, ROLE]
+
+
+async def test_what_no_other_session_would_mend_leaves_the_way_as_it_is(world: World, fake: STS) -> None:
+    await world.lend(session(via=VIA, **PLAIN))
+    world.rig.clock.advance(SETTLED)
+    fake.next(faults.error("MalformedPolicyDocument"), role=ROLE)
+    with pytest.raises(RoleRefused):
+        await world.lend(session(via=VIA, subject="another", **PLAIN))
+    await world.lend(session(via=VIA, subject="one more", **PLAIN))
+    assert roles(fake)[3:] == [ROLE, ROLE]
+
+
+async def test_a_way_that_a_code_opened_is_left_as_the_code_opens_no_other(world: World, fake: STS) -> None:
+    fake.others.devices[SERIAL] = b"12345678901234567890"
+    of, step = session(via=VIA, mfa=Mfa(SERIAL, None), **PLAIN), int(world.rig.clock.now().timestamp()) // STEP
+    proof = Proof(mfa_code=Secret(totp(fake.others.devices[SERIAL], step)))
+    await world.lend(of, proof)
+    world.rig.clock.advance(SETTLED)
+    fake.fault(faults.error("AccessDenied"), role=ROLE)
+    with pytest.raises(RoleRefused):
+        await world.lend(replace(of, subject="another"), proof)
+    assert roles(fake)[3:] == [ROLE]
 
 
 async def test_a_device_speaks_at_the_first_hop_alone(world: World, fake: STS) -> None:

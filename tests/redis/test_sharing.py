@@ -18,6 +18,7 @@ from vendor.audit import Source
 from vendor.credentials import Secret
 from vendor.leases import place
 from vendor.leases.lease import PROVEN, Warrant
+from vendor.leases.leases import SETTLED
 from vendor.leases.sealed import Ring
 from vendor.policy.session import Mfa
 from vendor.redis.server import FAILURES, TICK
@@ -75,6 +76,20 @@ async def test_what_one_code_gave_another_replica_lends_for_as_long_as_the_first
     assert await other.lend(by_code) == (2, Source.STS)
     await other.told()
     assert await one.lend(by_code) == (2, Source.STORE)
+
+
+async def test_what_one_gives_up_no_replica_finds_and_what_came_in_its_place_stays(
+    replicas: Replicas, one: Replica, other: Replica
+) -> None:
+    lease, _ = await one.leases.lend(session(), deadline=replicas.clock.monotonic() + 30)
+    await one.told()
+    held, _ = await other.leases.lend(session(), deadline=replicas.clock.monotonic() + 30)
+    replicas.clock.advance(SETTLED)
+    assert await one.leases.give_up(session(), lease.credentials)
+    assert await one.lend(session()) == (2, Source.STS)
+    await one.told()
+    assert await other.leases.give_up(session(), held.credentials)
+    assert await other.lend(session()) == (2, Source.STORE)
 
 
 async def test_the_warm_path_asks_no_store(one: Replica) -> None:

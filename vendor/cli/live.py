@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vendor.config import Configuration
     from vendor.config.codes import Severity
     from vendor.config.values import Target
+    from vendor.credentials import Credentials
     from vendor.leases.lease import Lease
     from vendor.live.problems import Problem
     from vendor.live.proof import Verdict
@@ -119,6 +120,10 @@ class _Lender:
                 session=session, credentials=credentials, minted=clock.now(), minted_monotonic=clock.monotonic()
             )
         return self._held[session.key], Source.STS
+
+    async def give_up(self, session: RoleSession, credentials: Credentials) -> bool:  # noqa: ARG002 - they are of this minute
+        """Tell that others would fare no better; see `vendor.leases.leases.Leases.give_up`."""
+        return False
 
 
 async def _of_target(configuration: Configuration, scopes: list[Scope], sts: Sts) -> list[Verdict]:

@@ -36,6 +36,8 @@ NEWER: Final = 60.0
 """Seconds by which something of another replica's must last longer than what is held to be worth taking."""
 RECENT: Final = 5_000
 """Leases whose finished answers are kept."""
+SETTLED: Final = 60.0
+"""Seconds after which AWS may have changed its mind about a session, and it is worth making it anew."""
 SWEPT: Final = 500
 """Leases that are looked at in one go."""
 
@@ -137,6 +139,19 @@ class Leases:
             flight.forgotten.append(forgotten)
         await self._sweep(forgotten)
         await self._vended.forget(forgotten)
+
+    async def give_up(self, session: RoleSession, credentials: Credentials) -> bool:
+        """Lend these credentials of a session to nobody any more, as AWS may take them no longer.
+
+        Return whether others can be had in their place: those of this very minute would fare no better.
+        """
+        lease = self._held.find(session.issuer, session.key)
+        if lease is not None and lease.credentials is credentials:
+            if self._clock.monotonic() - lease.minted_monotonic < SETTLED:
+                return False
+            self._renewals.let_go(lease)
+            await self._shared.give_up(session, credentials)
+        return True
 
     def holds(self, key: bytes, access_key_id: str) -> bool:
         """Tell whether these very credentials would be lent to who may have the session of this key."""

@@ -14,6 +14,7 @@ from vendor.leases.store import StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vendor.credentials import Credentials
     from vendor.leases.lease import Clock
     from vendor.leases.sealed import Ring
     from vendor.leases.store import Slot, Store
@@ -111,6 +112,18 @@ class Place:
     async def fill(self, raw: bytes, seconds: float) -> None:
         """Put what was minted, and let go."""
         await self._store.put(self._name, raw, token=self._token, seconds=seconds)
+
+    async def give_up(self, credentials: Credentials) -> None:
+        """Have nobody find these credentials any more.
+
+        Raises StoreError.
+        """
+        for name in (self._name, *self._older):
+            slot = await self._store.peek(name)
+            with suppress(SealError):
+                found = self._read(slot)
+                if found is not None and found.credentials == credentials:
+                    await self._store.discard(name, slot.raw)
 
     async def let_go(self) -> None:
         """Let another replica try."""

@@ -76,7 +76,7 @@ class Shared:
         Enough is what has `wanted` seconds left. With `waits`, another replica that mints is waited for, even if there
         is something that is good for a shorter while.
         """
-        place = None if self._shared is None else Place(*self._shared, session, self._clock, self._broken)
+        place = self._place(session)
         claim = Claim(session, self._clock, place)
         if place is None:
             yield claim
@@ -93,6 +93,13 @@ class Shared:
                 self._soon(place.fill(claim.filled, claim.seconds))
             elif place.ours:
                 self._soon(place.let_go())
+
+    async def give_up(self, session: RoleSession, credentials: Credentials) -> None:
+        """Have no replica find these credentials of a session any more, once this returns."""
+        place = self._place(session)
+        if place is not None:
+            with suppress(StoreError):
+                await place.give_up(credentials)
 
     def forget(self, sessions: Iterable[RoleSession]) -> None:
         """Have what the store holds of some sessions forgotten soon."""
@@ -136,6 +143,9 @@ class Shared:
             await asyncio.wait(self._tasks, timeout=LOCK)
         for task in list(self._tasks):
             task.cancel()
+
+    def _place(self, session: RoleSession) -> Place | None:
+        return None if self._shared is None else Place(*self._shared, session, self._clock, self._broken)
 
     def _soon(self, telling: Coroutine[Any, Any, None]) -> None:
         """Tell the store something that nobody waits for."""

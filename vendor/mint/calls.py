@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from vendor.mint.identity import Identity
     from vendor.policy.proof import Proof
     from vendor.policy.session import Provider, RoleSession
+    from vendor.refusals import Refusal
 
 LONG_TERM: Final = frozenset({Action.SESSION_TOKEN, Action.FEDERATION_TOKEN})
 """What AWS gives to users with long-term keys only."""
@@ -81,6 +82,12 @@ class Calls:
         if session.action is Action.WEB_IDENTITY:
             return WebIdentity(session, token=brought(proof.token, "the caller's token"), told=self._told)
         return await self._signed(session, proof)
+
+    async def mend(self, session: RoleSession, refusal: Refusal, *, of: Call[Credentials]) -> bool:
+        """Tell whether a request for the session that is made anew may fare better than the one that was refused."""
+        if of.signer is None:
+            return False
+        return await self._chain.mend(session, refusal, signer=of.signer, terms=self._terms)
 
     async def _signed(self, session: RoleSession, proof: Proof) -> Call[Credentials]:
         match session.action:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from vendor.policy.chain import hop
+from vendor.policy.proof import judged
+from vendor.refusals import Reason
 
 if TYPE_CHECKING:
     from vendor.audit import Source
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from vendor.leases.lease import Lease
     from vendor.policy.proof import Proof
     from vendor.policy.session import RoleSession
+    from vendor.refusals import Refusal
 
 PATIENCE: Final = 10.0
 """Seconds for which a session on the way is waited for."""
@@ -22,6 +25,10 @@ class Lender(Protocol):
 
     async def lend(self, session: RoleSession, *, deadline: float, proof: Proof) -> tuple[Lease, Source]:
         """Return a lease; see `vendor.leases.leases.Leases.lend`."""
+        ...
+
+    async def give_up(self, session: RoleSession, credentials: Credentials) -> bool:
+        """Lend credentials no more; see `vendor.leases.leases.Leases.give_up`."""
         ...
 
 
@@ -50,3 +57,14 @@ class Chain:
         deadline = self._clock.monotonic() + PATIENCE
         lease, _ = await self.lender.lend(hop(session, terms=terms), deadline=deadline, proof=proof)
         return lease.credentials
+
+    async def mend(self, session: RoleSession, refusal: Refusal, *, signer: Credentials, terms: str) -> bool:
+        """Tell whether another signer may fare better than one that AWS refused, which is lent no more then.
+
+        Whoever revokes a role's sessions has AWS deny what they ask, in the words for a role that does not trust them.
+        A way that a code opened is left: the same code opens no other.
+        """
+        revoked = refusal.reason in {Reason.BASE_IDENTITY, Reason.ROLE_DENIED}
+        if self.lender is None or judged(session) or not revoked:
+            return False
+        return await self.lender.give_up(hop(session, terms=terms), signer)

@@ -8,6 +8,7 @@ from vendor.leases.lane import Lane
 from vendor.mint.calls import brought
 from vendor.mint.cognito import GetCredentials, GetId
 from vendor.policy.proof import NO_PROOF, Proof
+from vendor.refusals import Refusal
 
 if TYPE_CHECKING:
     from vendor.credentials import Credentials
@@ -36,6 +37,12 @@ class Sts:
         whom = (session.issuer, session.subject)
         if session.pool is not None:
             return await self._of_pool(session.pool, lane, whom, proof)
+        call = await self._calls.of(session, proof)
+        try:
+            return await self._asking.ask(call, lane=lane, whom=whom)
+        except Refusal as refusal:
+            if not await self._calls.mend(session, refusal, of=call):
+                raise
         return await self._asking.ask(await self._calls.of(session, proof), lane=lane, whom=whom)
 
     async def close(self) -> None:
