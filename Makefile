@@ -84,9 +84,14 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m '$(FAST)' --cov --cov-report= --junitxml=.cache/tests.xml $(ARGS)
 	@$(if $(ARGS),echo 'Coverage is judged on the whole suite only',$(MAKE) --no-print-directory coverage)
 
-# One after another: what is measured stands no neighbours.
+# One after another: what is measured stands no neighbours. What was measured goes into the document, of a run that
+# failed too; what did not run keeps its line there.
 test-faults: $(VENV)/.dev
-	$(BIN)/python -m pytest -m faults -p no:randomly tests/faults tests/server/test_series.py $(ARGS)
+	@mkdir -p .cache && rm -f .cache/faults.xml
+	@$(BIN)/python -m pytest -m 'faults or simulated' -p no:randomly --junitxml=.cache/faults.xml \
+	  tests/faults tests/leases/test_fleet.py $(ARGS); ended=$$?; \
+	test ! -f .cache/faults.xml || $(BIN)/python -m tests.faults.report .cache/faults.xml docs/faults.md || ended=1; \
+	exit $$ended
 
 # Schemathesis has thirty packages of its own and lives apart.
 .cache/attacks/bin/schemathesis: requirements/attacks.txt | $(BIN)/python

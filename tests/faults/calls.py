@@ -9,6 +9,7 @@ from tests.fakes import tokens
 from tests.faults.traffic import Call
 from tests.server.http import request
 from tests.server.test_edge import GARBLED
+from vendor.identity.token import LONGEST_TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,10 +44,17 @@ def unknown_kids(world: World, count: int) -> list[Call]:
     return [_hostile(world.issuer.header(kid=f"unknown-{_text(12)}"), payload) for _ in range(count)]
 
 
-def bad_signatures(world: World, count: int) -> list[Call]:
+def bad_signatures(world: World, count: int, *, kid: str | None = None, size: int = 256) -> list[Call]:
     """Return requests with a known key's id and a signature that is nobody's: each costs the service a verification."""
     payload = tokens.encode(tokens.write(world.issuer.claims()))
-    return [_hostile(world.issuer.header(), payload) for _ in range(count)]
+    header = world.issuer.header(kid=kid or world.issuer.key.kid)
+    return [_hostile(header, payload, size=size) for _ in range(count)]
+
+
+def largest(world: World, names: Iterable[str]) -> list[Call]:
+    """Return a request of each of these service accounts, with a token as long as one may be."""
+    room = LONGEST_TOKEN - len(world.token("x" * 30, padding="")) - 8
+    return [_call(world.token(name, padding="x" * (room * 3 // 4)), f"analytics.{name}") for name in names]
 
 
 def garbage(world: World, count: int) -> list[Call]:
@@ -81,8 +89,8 @@ def _call(token: str, principal: str | None = None) -> Call:
     return Call(request(PATH, token), principal)
 
 
-def _hostile(header: dict[str, object], payload: str) -> Call:
-    return _call(f"{tokens.encode(tokens.write(header))}.{payload}.{tokens.encode(os.urandom(256))}")
+def _hostile(header: dict[str, object], payload: str, *, size: int = 256) -> Call:
+    return _call(f"{tokens.encode(tokens.write(header))}.{payload}.{tokens.encode(os.urandom(size))}")
 
 
 def _signed(world: World | Fleet, name: str, key: SigningKey) -> str:

@@ -1,4 +1,7 @@
-"""Measured figures are told at the end of the run, also of the tests that passed, and kept as a table."""
+"""Measured figures are told at the end of the run, also of the tests that passed, and kept for the table of the docs.
+
+A scenario is given two minutes, set-up included, by the rig's own clock: one that takes longer has failed.
+"""
 
 from __future__ import annotations
 
@@ -8,33 +11,57 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+from tests.faults.telling import MEASURED, TOLD, Tell
 
-MEASURED = "measured"
-FAULT = "fault"
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+FAULT: Final = "fault"
 TABLE: Final = Path(__file__).parents[2] / ".cache" / "faults.txt"
+LIMIT: Final = 120.0
+"""Seconds that a scenario may take, from the beginning of its set-up to its end."""
+BEGAN: Final = pytest.StashKey[float]()
 
 
 @pytest.fixture
-def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
-    """Note a line for the summary."""
-    return lambda line: record_property(MEASURED, line)
+def tell(request: pytest.FixtureRequest) -> Tell:
+    """Note lines for the summary, and figures for the table."""
+    return Tell(request.node)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Have each test of a fault say what it is about."""
     for item in items:
-        if item.get_closest_marker("faults") and isinstance(item, pytest.Function):
+        if {"faults", "simulated"} & {mark.name for mark in item.iter_markers()} and isinstance(item, pytest.Function):
             about = (inspect.getdoc(item.function) or item.name).partition("\n")[0]
             item.user_properties.append((FAULT, about))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let no scenario pass that took longer than it may."""
+    report = yield
+    began = item.stash.setdefault(BEGAN, call.start)
+    if call.when == "call":
+        judge(report, call.stop - began)
+    return report
+
+
+def judge(report: pytest.TestReport, took: float) -> None:
+    """Make a failure of what passed too late."""
+    if report.passed and took > LIMIT:
+        report.outcome = "failed"
+        report.user_properties.append((MEASURED, f"took {took:.0f} s"))
+        report.longrepr = f"took {took:.0f} s: a scenario has {LIMIT:.0f} s, its set-up included"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show what was measured, test by test, and how each ended in a table."""
     ended = [report for reports in terminalreporter.stats.values() for report in reports if _is_end(report)]
     for report in ended:
-        if lines := list(_of(report, MEASURED)):
+        if lines := [*_of(report, TOLD), *_of(report, MEASURED)]:
             terminalreporter.write_sep("-", report.location[2])
             terminalreporter.write_line("\n".join(lines))
     rows = [f"{report.outcome:7} {report.duration:5.0f} s  {about}" for report in ended for about in _of(report, FAULT)]

@@ -31,8 +31,9 @@ from tests.service import ready, served
 from vendor.demo.child import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
 
+    from tests.faults.telling import Tell
     from tests.service import Served
 
 pytestmark = [
@@ -185,9 +186,7 @@ async def world(ceph: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
 
 
 @pytest.mark.parametrize("scope", ["by-role", "by-token"])
-async def test_vended_credentials_read_their_own_prefix_and_not_the_next(
-    world: World, scope: str, tell: Callable[[str], None]
-) -> None:
+async def test_vended_credentials_read_their_own_prefix_and_not_the_next(world: World, scope: str, tell: Tell) -> None:
     assert await world.read(scope, OWN) == OWN.encode()
     with pytest.raises(ClientError) as refused:
         await world.read(scope, OTHER)

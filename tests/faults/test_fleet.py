@@ -11,7 +11,7 @@ from tests.leases.fleet import Fleet
 from vendor.leases.lane import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from tests.faults.telling import Tell
 
 HOUR = 3600
 
@@ -19,9 +19,13 @@ HOUR = 3600
 @pytest.mark.faults
 @pytest.mark.parametrize("asks_at", [15 * 60.0, 5 * 60.0])
 async def test_ten_thousand_leases_that_were_minted_in_one_second_are_renewed_evenly(
-    asks_at: float, tell: Callable[[str], None]
+    asks_at: float, tell: Tell
 ) -> None:
-    """F15: the busiest ten seconds are at most 1.5 times the average ones; nobody is lent less than 15 minutes."""
+    """F15: 10,000 leases minted in one second, three simulated hours, holders that come back so many seconds early.
+
+    Promised: the busiest ten seconds have at most 1.5 times the renewals of the average ones; nobody is lent less
+    than 15 minutes.
+    """
     rig = Rig(capacity=100_000, most_flights=20_000, most_ahead=1_000, phase=0.1)
     fleet = Fleet(rig, asks_at=asks_at)
     fleet.join(10_000)
@@ -32,6 +36,7 @@ async def test_ten_thousand_leases_that_were_minted_in_one_second_are_renewed_ev
         f"peaks of {fleet.busiest(60, window=1):.2f} (1 s), {fleet.busiest(60, window=10):.2f} (10 s) and "
         f"{fleet.busiest(60, window=60):.2f} (60 s) times the average; {min(fleet.left)} minutes or more were lent"
     )
+    tell.measured(f"{fleet.busiest(60, window=10):.2f} times; {min(fleet.left)} minutes at least")
     assert len(renewals) == len(fleet.mints) - 10_000
     assert fleet.busiest(60, window=10) <= 1.5
     assert min(fleet.left) >= 15

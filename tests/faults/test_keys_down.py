@@ -13,8 +13,9 @@ from tests.faults.rig import Rig
 from tests.service import CONFIGURATION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.faults.telling import Tell
 
 pytestmark = pytest.mark.faults
 
@@ -26,9 +27,12 @@ IMPATIENT = CONFIGURATION.replace("audience: vendor,", "audience: vendor, max_ke
 
 @pytest.mark.parametrize("how", ["down", "hang", "cut"])
 async def test_known_and_new_principals_are_served_while_the_issuer_is_down(
-    tmp_path: Path, tell: Callable[[str], None], how: str
+    tmp_path: Path, tell: Tell, how: str
 ) -> None:
-    """F9: with its issuer down in any way, everybody is served; the metrics tell how old the keys are."""
+    """F9: the issuer answers 500, hangs or cuts its answers off.
+
+    Promised: all principals, known and new, are served; failures and the age of the keys are counted.
+    """
     async with Rig(tmp_path) as rig:
         known = calls.of(rig.world, calls.names("known", 50))
         new = calls.of(rig.world, calls.names("new", 220))
@@ -42,6 +46,7 @@ async def test_known_and_new_principals_are_served_while_the_issuer_is_down(
         results = [await flow.results() for flow in flows]
         after = await rig.scrape()
         tell(f"{how}: known {results[0].told()}; new {results[1].told()}")
+        tell.measured(f"known {results[0].of()}, {results[0].at(99)}; new {results[1].of()}")
         assert [flow.counts for flow in results] == [{"200": 2000}, {"200": 200}]
         assert unanswerable.counts == {"503 issuer_unavailable": 1}
         assert after.value(REFRESHED, result="failed") == 1
@@ -49,10 +54,11 @@ async def test_known_and_new_principals_are_served_while_the_issuer_is_down(
         assert (await rig.ready()).status == 200
 
 
-async def test_an_issuer_that_stays_down_is_asked_again_and_again_in_the_background(
-    tmp_path: Path, tell: Callable[[str], None]
-) -> None:
-    """F9: failures of the background refresh are counted and disturb nobody, and its end is seen within six seconds."""
+async def test_an_issuer_that_stays_down_is_asked_again_and_again_in_the_background(tmp_path: Path, tell: Tell) -> None:
+    """F9: it stays so beyond the next refresh.
+
+    Promised: asked again and again in the background, at nobody's cost; its return is seen within 6 s.
+    """
     async with Rig(tmp_path, configuration=IMPATIENT) as rig:
         rig.world.issuer.fault = "down"
         flow = await rig.send(calls.of(rig.world, calls.names("known", 50)), rate=100, seconds=60)
@@ -65,6 +71,7 @@ async def test_an_issuer_that_stays_down_is_asked_again_and_again_in_the_backgro
         young = time.monotonic() - back
         results = await flow.stop()
         tell(f"{results.told()}; {during.value(REFRESHED, result='failed'):.0f} failures; young {young:.1f} s after")
+        tell.measured(f"served {results.of()}; seen after {young:.1f} s")
         assert set(results.counts) == {"200"}
         assert 2 <= during.value(REFRESHED, result="failed") <= 5
         assert during.value(AGE) > 40
@@ -73,9 +80,13 @@ async def test_an_issuer_that_stays_down_is_asked_again_and_again_in_the_backgro
 
 @pytest.mark.parametrize("how", ["down", "hang", "cut"])
 async def test_a_service_that_begins_while_the_issuer_is_down_says_so_and_then_serves(
-    tmp_path: Path, tell: Callable[[str], None], how: str
+    tmp_path: Path, tell: Tell, how: str
 ) -> None:
-    """F10: cold and down means issuer_unavailable with Retry-After in time, and service soon after its end."""
+    """F10: the issuer answers 500, hangs or cuts its answers off, and the service has just begun.
+
+    Promised: `issuer_unavailable` with `Retry-After` in less than 1 s, never `invalid_token`; served within 6 s of
+    its return.
+    """
     async with Rig(tmp_path, fault=how) as rig:
         flow = await rig.send(calls.of(rig.world, calls.names("cold", 50)), rate=50, seconds=20)
         await asyncio.sleep(7)
@@ -88,9 +99,10 @@ async def test_a_service_that_begins_while_the_issuer_is_down_says_so_and_then_s
         served = [results.moment(answer) for answer in results.answers if answer.status == 200]
         until = min(served) - back
         tell(f"{how}: {down.told()}; served {until:.1f} s after")
+        tell.measured(f"{down.slowest:.2f} s at most; served after {until:.1f} s")
         assert set(down.counts) == {"503 issuer_unavailable"}
         assert all(int(answer.retry_after) >= 1 for answer in down.answers)
-        assert max(answer.seconds for answer in down.answers) < 1
+        assert down.slowest < 1
         assert set(results.counts) == {"503 issuer_unavailable", "200"}
         assert until < 6
         assert set(results.between(back + 6.5).counts) == {"200"}

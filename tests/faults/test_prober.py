@@ -14,8 +14,9 @@ from tests.faults.rig import Rig
 from tests.service import CONFIGURATION, ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.faults.telling import Tell
 
 pytestmark = pytest.mark.faults
 
@@ -31,9 +32,12 @@ FORBIDDEN = """\
 
 
 async def test_a_prober_is_refused_always_and_tells_of_the_first_grant_that_it_must_not_have(
-    tmp_path: Path, tell: Callable[[str], None]
+    tmp_path: Path, tell: Tell
 ) -> None:
-    """F32: refused 100 % under traffic, at no call of STS; the first probe after a wrong grant fails."""
+    """F32: a prober tries what must be refused, at 200 requests a second of others; then it is granted by mistake.
+
+    Promised: all is refused, at no call of STS; the first probe after the mistake says so.
+    """
     async with Rig(tmp_path, configuration=CONFIGURATION + FORBIDDEN) as rig:
         token = tmp_path / "token"
         token.write_text(rig.world.token())
@@ -51,6 +55,7 @@ async def test_a_prober_is_refused_always_and_tells_of_the_first_grant_that_it_m
         tell(
             f"8 probes, {sum(len(one['tried']) for _, one in refused)} tries, each as it must be; then {told['tried']}"
         )
+        tell.measured(f"{sum(len(one['tried']) for _, one in refused)} tries as they must be; then exit {code}")
         assert code == 1
         assert [one["came"] for one in told["tried"] if one["what"] == "scope never:this"] == ["granted"]
         assert results.served == 1.0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 from tests.fakes.sts import SECRET
 from tests.fakes.sts_wire import Request
-from tests.faults import always, flat, traffic
+from tests.faults import always, conftest, flat, traffic
 from tests.faults.load import Plan
 from tests.faults.scrape import Scrape
 from tests.faults.traffic import Call, Results
@@ -174,3 +174,10 @@ def _soaked(**slopes: float) -> list[flat.Held]:
 )
 def test_a_soak_sees_what_grows_in_its_second_half(slopes: dict[str, float], growing: list[str]) -> None:
     assert flat.growing(_soaked(**slopes)) == growing
+
+
+@pytest.mark.parametrize(("took", "outcome"), [(119.0, "passed"), (121.0, "failed")])
+def test_a_scenario_that_takes_longer_than_two_minutes_fails(took: float, outcome: Literal["passed", "failed"]) -> None:
+    report = pytest.TestReport("x", ("x", 1, "x"), {}, "passed", None, "call")
+    conftest.judge(report, took)
+    assert report.outcome == outcome

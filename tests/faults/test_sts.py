@@ -20,9 +20,10 @@ from tests.faults.traffic import lines_of
 from tests.service import CONFIGURATION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tests.fakes.faults import Fault
+    from tests.faults.telling import Tell
     from tests.faults.traffic import Results
 
 pytestmark = pytest.mark.faults
@@ -64,9 +65,13 @@ def _refused_well(results: Results, code: str = "503 sts_unavailable") -> None:
 
 
 async def test_an_outage_of_sts_is_survived_by_who_has_credentials_and_costs_sts_little(
-    tmp_path: Path, tell: Callable[[str], None]
+    tmp_path: Path, tell: Tell
 ) -> None:
-    """F1: warm ones are served, new ones refused in time, two attempts a second at most; all are renewed after it."""
+    """F1: STS refuses everything for a minute: 1,000 principals with credentials of 100 s, 50 new ones.
+
+    Promised: the former are served, the latter get `sts_unavailable` with `Retry-After` in less than 1 s; two
+    attempts a second at most; 99 % are renewed within 60 s after.
+    """
     async with Rig(tmp_path) as rig:
         sts = rig.world.sts
         sts.lifetime = timedelta(seconds=100)
@@ -93,6 +98,10 @@ async def test_an_outage_of_sts_is_survived_by_who_has_credentials_and_costs_sts
             f"attempts a second {max(attempts)} at most, {sum(attempts)} in {len(attempts)} s; "
             f"99 % renewed {renewed:.0f} s after"
         )
+        tell.measured(
+            f"served {results.of()}; {refused.slowest:.2f} s at most; {sum(attempts)} attempts in {len(attempts)} s, "
+            f"{max(attempts)} in one; after {renewed:.0f} s"
+        )
         assert set(results.counts) == {"200"}
         assert set(refused.counts) == {"503 sts_unavailable"}
         _refused_well(refused)
@@ -100,10 +109,11 @@ async def test_an_outage_of_sts_is_survived_by_who_has_credentials_and_costs_sts
         assert max(attempts) <= 2
 
 
-async def test_an_sts_that_fails_half_of_all_calls_is_not_sent_a_multiple_of_them(
-    tmp_path: Path, tell: Callable[[str], None]
-) -> None:
-    """F2: less than 0.5 % of requests are refused, and STS is sent at most 1.3 times as many as there are mints."""
+async def test_an_sts_that_fails_half_of_all_calls_is_not_sent_a_multiple_of_them(tmp_path: Path, tell: Tell) -> None:
+    """F2: STS fails half of all calls: 300 principals with credentials of 60 s, 45 new ones.
+
+    Promised: less than 0.5 % of requests are refused; at most 1.3 requests for each mint that is begun.
+    """
     async with Rig(tmp_path) as rig:
         sts = rig.world.sts
         sts.lifetime = timedelta(seconds=60)
@@ -126,15 +136,18 @@ async def test_an_sts_that_fails_half_of_all_calls_is_not_sent_a_multiple_of_the
         share = failed / (len(known.answers) + len(new.answers))
         tell(f"known {known.told()}; new {new.told()}")
         tell(f"{100 * share:.2f} % refused; {len(sent)} requests, {again} of them second or third tries")
+        amplified = len(sent) / (len(sent) - again)
+        tell.measured(f"{100 * share:.2f} %; {amplified:.2f} ({len(sent):,} requests, {again} of them tries again)")
         assert share < 0.005
-        assert len(sent) / (len(sent) - again) <= 1.3
+        assert amplified <= 1.3
         assert len(sent) > 300
 
 
-async def test_an_sts_that_hangs_holds_nobody_up_who_has_credentials(
-    tmp_path: Path, tell: Callable[[str], None]
-) -> None:
-    """F3: new ones are refused in time, warm ones see nothing of it, and nothing is left over afterwards."""
+async def test_an_sts_that_hangs_holds_nobody_up_who_has_credentials(tmp_path: Path, tell: Tell) -> None:
+    """F3: STS never answers.
+
+    Promised: new ones get `sts_unavailable` in less than 1 s; p99 of the others under 20 ms; no socket is left over.
+    """
     async with Rig(tmp_path) as rig:
         warm = calls.of(rig.world, calls.names("warm", 100))
         assert (await (await rig.send(warm, rate=100, seconds=1)).results()).served == 1
@@ -150,6 +163,9 @@ async def test_an_sts_that_hangs_holds_nobody_up_who_has_credentials(
         after = _held(rig)
         again = await (await rig.send(calls.of(rig.world, calls.names("new", 400)), rate=100, seconds=4)).results()
         tell(f"warm {known.told()}; new {new.told()}; {after - before} more files open; then {again.counts}")
+        tell.measured(
+            f"{new.slowest:.2f} s at most; {known.at(99)}; {after - before} more files open; then served {again.of()}"
+        )
         assert set(known.counts) == {"200"}
         assert known.percentile(99) < 0.02
         assert set(new.counts) == {"503 sts_unavailable"}
@@ -158,28 +174,33 @@ async def test_an_sts_that_hangs_holds_nobody_up_who_has_credentials(
         assert again.served >= 0.99  # who comes while the first one probes is refused
 
 
-async def test_throttling_slows_mints_down_to_what_sts_takes_and_all_are_served(
-    tmp_path: Path, tell: Callable[[str], None]
-) -> None:
-    """F4: 2,000 cold principals against an STS that throttles above 20 a second."""
+async def test_throttling_slows_mints_down_to_what_sts_takes_and_all_are_served(tmp_path: Path, tell: Tell) -> None:
+    """F4: STS throttles above 20 a second, for 50 s: 2,000 new principals come at once.
+
+    Promised: STS is sent 15 to 20 a second; all are served.
+    """
     async with Rig(tmp_path) as rig:
         sts = rig.world.sts
         sts.throttle_above(20)
         cold = calls.of(rig.world, calls.names("cold", 2_000))
-        flow = await rig.send(cold, rate=250, seconds=180, connections=500)
+        flow = await rig.send(cold, rate=400, seconds=120, connections=500)
         began = time.monotonic()
+        await asyncio.sleep(50)
+        throttled = len(sts.moments)
+        sts.throttle_above(None)
         while len(sts.issued) < 2_000:
             await asyncio.sleep(0.2)
-            assert time.monotonic() - began < 160
+            assert time.monotonic() - began < 100
         took = time.monotonic() - began
-        await asyncio.sleep(9)  # everybody comes by once more
+        await asyncio.sleep(6)  # everybody comes by once more
         results = await flow.stop()
-        taken = _rates(sts.moments, began + 10, began + took - 5)
+        taken = _rates(sts.moments[:throttled], began + 10, began + 49)
         served = {call.principal for call, answer in lines_of(results) if answer.status == 200}
         low, high = min(taken), max(taken)
         middle = sum(taken) / len(taken)
         tell(f"all served in {took:.0f} s; {middle:.1f} a second, from {low} to {high}; {len(sts.requests)} requests")
         tell(results.told())
+        tell.measured(f"{middle:.1f} on average, {low} to {high} in each; {took:.0f} s, {len(sts.requests):,} requests")
         assert len(served) == 2_000
         assert 15 <= middle <= 20
         assert len(sts.requests) <= 1.3 * 2_000
@@ -206,10 +227,11 @@ def _blackhole() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("how", ["blackhole", "hang"])
-async def test_a_region_that_cannot_be_reached_is_left_for_the_next_one(
-    tmp_path: Path, tell: Callable[[str], None], how: str
-) -> None:
-    """F5: over to the second region within five seconds, whether the first takes no connections or gives no answers."""
+async def test_a_region_that_cannot_be_reached_is_left_for_the_next_one(tmp_path: Path, tell: Tell, how: str) -> None:
+    """F5: the first region takes no connections, or never answers.
+
+    Promised: over to the second within 5 s, and back by probes alone.
+    """
     with _blackhole() as deaf, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         second = free.getsockname()[1]
@@ -227,6 +249,7 @@ async def test_a_region_that_cannot_be_reached_is_left_for_the_next_one(
             served = [results.moment(answer) for answer in results.answers if answer.status == 200]
             left = min(served) - results.began
             tell(f"{how}: served after {left:.1f} s; {results.told()}; first region {len(silent.requests)} requests")
+            tell.measured(f"after {left:.1f} s")
             assert left <= 5
             assert results.between(results.began + 5).served > 0.95
             assert regions == {str(second)}
@@ -244,11 +267,15 @@ LIES = (
 )
 
 
-async def test_no_answer_is_taken_that_is_not_what_was_asked_for(tmp_path: Path, tell: Callable[[str], None]) -> None:
-    """F6: each kind of bad answer is refused and nothing is kept of it."""
+async def test_no_answer_is_taken_that_is_not_what_was_asked_for(tmp_path: Path, tell: Tell) -> None:
+    """F6: STS gives seven kinds of wrong answers.
+
+    Promised: each is refused, nothing is kept.
+    """
     async with Rig(tmp_path) as rig:
         told = [await _lie(rig, number, lie) for number, lie in enumerate(LIES)]
         tell("; ".join(told))
+        tell.measured(f"refused 20 of 20 of each of {len(told)} kinds, and then served")
 
 
 async def _lie(rig: Rig, number: int, lie: Fault) -> str:
@@ -263,10 +290,11 @@ async def _lie(rig: Rig, number: int, lie: Fault) -> str:
     return f"{lie.kind.name.lower()}: {lied.counts}"
 
 
-async def test_a_role_that_is_denied_for_good_costs_next_to_nothing(
-    tmp_path: Path, tell: Callable[[str], None]
-) -> None:
-    """F7: at 200 requests a second of 50 principals, one STS call in 30 seconds; who asks for another is served."""
+async def test_a_role_that_is_denied_for_good_costs_next_to_nothing(tmp_path: Path, tell: Tell) -> None:
+    """F7: a role is denied for good, at 200 requests a second of 50 principals.
+
+    Promised: one call in 30 s; others are served.
+    """
     async with Rig(tmp_path, configuration=CONFIGURATION + DENIED_SCOPE) as rig:
         denied = ROLE.replace("reports", "denied")
         rig.world.sts.fault(faults.error("AccessDenied"), role=denied)
@@ -281,6 +309,7 @@ async def test_a_role_that_is_denied_for_good_costs_next_to_nothing(
         refused, fine = [await flow.results() for flow in flows]
         sent = sum(request.role_arn == denied for request in rig.world.sts.requests)
         tell(f"{sent} calls in 59 s; denied {refused.told()}; others {fine.told()}")
+        tell.measured(f"{sent} calls in 59 s; others {fine.of()}")
         assert set(refused.counts) == {"502 role_refused"}
         assert set(fine.counts) == {"200"}
         assert sent <= 2
@@ -313,9 +342,12 @@ async def _served_again(rig: Rig, prefix: str) -> float:
 
 
 async def test_while_aws_does_not_know_the_service_the_warm_are_served_and_its_return_is_seen(
-    tmp_path: Path, tell: Callable[[str], None]
+    tmp_path: Path, tell: Tell
 ) -> None:
-    """F8: the service's own keys are refused; a metric says so; within ten seconds of their being good all is well."""
+    """F8: AWS does not know the service's own keys any longer.
+
+    Promised: who has credentials is served; a metric says so; served within 10 s of their being good.
+    """
     async with Rig(tmp_path) as rig:
         warm = calls.of(rig.world, calls.names("warm", 100))
         assert (await (await rig.send(warm, rate=100, seconds=1)).results()).served == 1
@@ -333,6 +365,7 @@ async def test_while_aws_does_not_know_the_service_the_warm_are_served_and_its_r
         healed, served = await asyncio.gather(_until(rig, 1, within=10), _served_again(rig, "again"))
         tell(f"warm {known.told()}; new {new.told()}; told after {told:.1f} s; {cost} calls in 20 s")
         tell(f"good again after {healed:.1f} s, served after {served:.1f} s")
+        tell.measured(f"served {known.of()}, {known.at(99)}; {cost} calls in 20 s; after {served:.1f} s")
         assert set(known.counts) == {"200"}
         assert set(new.counts) == {"503 sts_unavailable"}
         _refused_well(new)
@@ -341,9 +374,12 @@ async def test_while_aws_does_not_know_the_service_the_warm_are_served_and_its_r
 
 
 async def test_while_the_services_own_token_is_cut_the_warm_are_served_and_its_return_is_seen(
-    tmp_path: Path, tell: Callable[[str], None]
+    tmp_path: Path, tell: Tell
 ) -> None:
-    """F8: the file of the service's own token is emptied: its session is used to its end, renewed when it can be."""
+    """F8: the file of the service's own token is emptied, and its session ends.
+
+    Promised: the same.
+    """
     own = tmp_path / "own"
     token = f"e30.{tokens.encode(tokens.write({'iss': 'https://oidc.example.com', 'sub': 'vendor'}))}.sig"
     own.write_text(token)
@@ -363,6 +399,7 @@ async def test_while_the_services_own_token_is_cut_the_warm_are_served_and_its_r
         known = await flow.stop()
         tell(f"warm {known.told()}; new {new.told()}; told after {told:.1f} s")
         tell(f"good again after {healed:.1f} s, served after {served:.1f} s")
+        tell.measured(f"served {known.of()}; after {served:.1f} s")
         assert set(known.counts) == {"200"}
         assert set(new.counts) == {"503 sts_unavailable"}
         assert served <= 10

@@ -68,9 +68,22 @@ class Results:
         ordered = sorted(answer.seconds for answer in self.answers)
         return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
+    @property
+    def slowest(self) -> float:
+        """The seconds that the slowest took."""
+        return max(answer.seconds for answer in self.answers)
+
+    def at(self, percent: float) -> str:
+        """Return a percentile of latency as text."""
+        return f"p{percent:g} {self.percentile(percent) * 1000:.1f} ms"
+
+    def of(self, kind: str = "200") -> str:
+        """Return how many of all answers were of a status and code, as text."""
+        return f"{self.counts.get(kind, 0):,} of {len(self.answers):,}"
+
     def told(self) -> str:
         """Return the whole in one line."""
-        times = ", ".join(f"p{percent:g} {self.percentile(percent) * 1000:.1f} ms" for percent in (50, 99, 99.9))
+        times = ", ".join(self.at(percent) for percent in (50, 99, 99.9))
         return f"{len(self.answers)} at {self.rate:,.0f}/s, {times}, {self.counts}"
 
 

@@ -7,8 +7,6 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.faults.scrape import Scrape
 from tests.server.http import Connection, get, request
 from tests.service import World
@@ -42,11 +40,11 @@ def _part(claims: dict[str, str]) -> str:
     return base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
 
 
-async def _series(world: World) -> int:
+async def series(world: World) -> int:
     return Scrape((await get(world.service.operations, "/metrics")).body.decode()).series
 
 
-async def _send(world: World, numbers: range) -> Counter[int]:
+async def send(world: World, numbers: range) -> Counter[int]:
     """Send what these callers send on one connection, and return how often which status came."""
     statuses: Counter[int] = Counter()
     async with await Connection.open(world.service.public) as connection:
@@ -57,21 +55,12 @@ async def _send(world: World, numbers: range) -> Counter[int]:
     return statuses
 
 
-@pytest.mark.parametrize(
-    "callers",
-    [100, pytest.param(17_000, marks=pytest.mark.faults)],
-    ids=["some", "100,000"],
-)
-async def test_hostile_callers_make_no_series(tmp_path: Path, callers: int) -> None:
+async def test_hostile_callers_make_no_series(tmp_path: Path) -> None:
     async with World(tmp_path) as world:
         await get(world.service.public, PATH, world.token("batch-1"))
-        statuses = await _send(world, range(len(HOSTILE)))
-        before = await _series(world)
-        for begin in range(len(HOSTILE), callers, 100):
-            statuses += await _send(world, range(begin, min(begin + 100, callers)))
-        assert statuses.total() == callers * 6
-        assert statuses.keys() <= {200, 400, 401, 403, 404, 429, 503}
-        assert statuses[401] >= callers
-        assert await _series(world) <= before + 2, "429 and 503 may come for the first time"
-        if callers < 1_000:
-            assert await _series(world) == before
+        await send(world, range(len(HOSTILE)))
+        before = await series(world)
+        statuses = await send(world, range(len(HOSTILE), 100))
+        assert statuses.keys() <= {200, 400, 401, 403, 404}
+        assert statuses[401] >= 100 - len(HOSTILE)
+        assert await series(world) == before
