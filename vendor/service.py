@@ -259,7 +259,7 @@ class Service:
             chained=self._is_chained,
         )
 
-    def _is_chained(self, target: str) -> bool:
+    def _is_chained(self, target: str) -> bool | None:
         return self._targets.is_chained(target)
 
     def _made_revoking(self) -> Revoking:

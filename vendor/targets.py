@@ -133,10 +133,12 @@ class Targets:
         signing = {name: part for name, part in self.parts.items() if name not in self._unsigned}
         return {name: partial(_is_healthy, part.identity) for name, part in signing.items()}
 
-    def is_chained(self, name: str) -> bool:
-        """Tell whether the service is itself the session of a role at a target, as far as is known."""
-        part = self.parts.get(name)
-        return part is not None and part.identity.chained
+    def is_chained(self, name: str) -> bool | None:
+        """Tell whether the service is itself the session of a role at a target, None as long as nobody knows."""
+        identity = self.parts[name].identity if name in self.parts else None
+        if identity is None:
+            return False
+        return identity.chained if identity.settled else None
 
     @property
     def sts(self) -> Mapping[str, Sts]:

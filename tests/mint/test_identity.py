@@ -147,8 +147,9 @@ async def test_files_that_have_changed_are_read_again(seen: Seen, clock: Clock) 
 
 
 async def test_whether_it_is_a_role_session_is_asked_only_where_it_could_be(seen: Seen) -> None:
+    assert not seen.identity.settled
     await seen.look()
-    assert (seen.asked, seen.identity.chained) == (0, False)
+    assert (seen.asked, seen.identity.chained, seen.identity.settled) == (0, False, True)
 
 
 @pytest.mark.parametrize(
@@ -161,11 +162,11 @@ async def test_whether_it_is_a_role_session_is_found_out_once(
 ) -> None:
     seen = Seen(clock, token="token")
     await seen.identity.keys()
-    assert seen.identity.chained  # as long as nobody knows better
+    assert (seen.identity.chained, seen.identity.settled) == (True, False)  # as long as nobody knows better
     seen.arn = arn
     for _ in range(3):
         await seen.look()
-    assert (seen.asked, seen.identity.chained) == (1, chained)
+    assert (seen.asked, seen.identity.chained, seen.identity.settled) == (1, chained, True)
 
 
 async def test_it_is_asked_again_until_there_is_an_answer(clock: Clock) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests import made
 from vendor.policy.decision import Asked, Mapping
 from vendor.policy.mint import SessionToken
-from vendor.refusals import InvalidRequest, Reason
+from vendor.refusals import InvalidRequest, Reason, StsUnavailable
 
 if TYPE_CHECKING:
     from vendor.policy.grant import Scope
@@ -26,11 +26,11 @@ class Known:
         times = {"duration": 2 * HOUR, "max_duration": 4 * HOUR, **changes}
         scope: Scope = made.scope()
         self.scope = replace(scope, session=replace(scope.session, **times))
-        self.chained = chained
+        self.chained: bool | None = chained
         self.asked_about: set[str] = set()
         self.mapping = Mapping(scopes={self.scope.name: self.scope}, generation=1, chained=self._is_chained)
 
-    def _is_chained(self, target: str) -> bool:
+    def _is_chained(self, target: str) -> bool | None:
         self.asked_about.add(target)
         return self.chained
 
@@ -55,6 +55,23 @@ def test_a_longer_one_that_is_asked_for_is_refused_and_lowered_where_a_role_is_n
     assert Known().duration(HOUR) == HOUR
     assert Known().duration(2 * HOUR, role=made.ROLE) == HOUR
     assert Known(chained=False).duration(2 * HOUR, role=made.ROLE) == 2 * HOUR
+
+
+def test_as_long_as_nobody_knows_who_asks_for_longer_is_told_to_come_again() -> None:
+    known = Known()
+    known.chained = None
+    with pytest.raises(StsUnavailable) as refused:
+        known.duration(2 * HOUR)
+    assert (refused.value.reason, refused.value.retry_after) == (Reason.BASE_IDENTITY, 1)
+    for never in (5 * HOUR, HOUR / 5):
+        with pytest.raises(InvalidRequest):
+            known.duration(never)
+    assert known.duration() == known.duration(HOUR) == known.duration(2 * HOUR, role=made.ROLE) == HOUR
+    known.chained = True
+    with pytest.raises(InvalidRequest):
+        known.duration(2 * HOUR)
+    known.chained = False
+    assert known.duration(2 * HOUR) == 2 * HOUR
 
 
 def test_it_is_so_from_the_moment_at_which_it_is_known() -> None:

@@ -24,6 +24,19 @@ NOBODY = {
 TEXT = CONFIGURATION.replace(MINT, BY_TOKEN).partition("      tags:")[0]
 
 
+async def test_who_asks_for_more_than_an_hour_before_it_is_known_who_we_are_is_told_to_come_again(
+    tmp_path: Path,
+) -> None:
+    async with Issuer() as issuer, STS() as sts:
+        text = CONFIGURATION.format(audit=tmp_path / "audit.jsonl", issuer=issuer.issuer, sts=sts.url)
+        async with served(text, tmp_path, environ=NOBODY) as service:
+            path = "/v1/credentials/reports:read?month=2026-03&duration_seconds="
+            answer = await get(service.public, path + "7200", issuer.token())
+            assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "sts_unavailable", "1")
+            answer = await get(service.public, path + "43200", issuer.token())
+            assert (answer.status, answer.code) == (400, "invalid_request")
+
+
 async def test_it_mints_by_tokens_and_looks_for_no_identity(tmp_path: Path) -> None:
     async with Issuer() as issuer, STS() as sts:
         text = TEXT.format(audit=tmp_path / "audit.jsonl", issuer=issuer.issuer, sts=sts.url)

@@ -68,6 +68,11 @@ class Identity:
         """Whether it is itself the session of a role, or may be: the sessions it assumes last an hour at most then."""
         return (self._temporary or not self._found) and self._is_role is not False
 
+    @property
+    def settled(self) -> bool:
+        """Whether it is known if it is the session of a role, which has to be asked where it could be one."""
+        return self._found and not (self._temporary and self._is_role is None)
+
     async def keys_of(self, call: Call[Any]) -> ReadOnlyCredentials | None:
         """Return the keys that sign a call: those it brings or the service's own, None if it bears no signature.
 
@@ -126,7 +131,7 @@ class Identity:
         """
         if self.problem is None:
             await self.keys()
-        if self.problem is None and not (self._temporary and self._is_role is None):
+        if self.problem is None and self.settled:
             return
         try:
             arn = await ask()

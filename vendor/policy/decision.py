@@ -18,7 +18,7 @@ from vendor.policy.naming import session_name
 from vendor.policy.packing import Packing, dropped, lighter
 from vendor.policy.parameter import admit_attribute
 from vendor.policy.session import Action, RoleSession
-from vendor.refusals import AccessDenied, InvalidRequest, Reason, Refusal, ScopeRequired
+from vendor.refusals import AccessDenied, InvalidRequest, Reason, Refusal, ScopeRequired, StsUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +107,7 @@ class Mapping:
     the latest `capacity` sessions are remembered. `targets` are keyed by name, `issuers` by their URL: what these are
     is among the terms of a session. `packing` is what was learned of sizes, by whichever mapping. `accounts` knows
     those of an organization at this moment, `chained` whether the service is itself the session of a role at a target:
-    what it assumes there lasts an hour at most.
+    what it assumes there lasts an hour at most. As long as nobody knows, which is None, it is taken to be one.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class Mapping:
         issuers: AbstractMapping[str, object] = MappingProxyType({}),
         packing: Packing | None = None,
         accounts: Accounts = _unlisted,
-        chained: Callable[[str], bool] = lambda _target: False,
+        chained: Callable[[str], bool | None] = lambda _target: False,
         capacity: int = 10_000,
     ) -> None:
         self.scopes = scopes
@@ -243,7 +243,7 @@ class Mapping:
     def _given(self, scope: Scope) -> Scope:
         """Return a scope as it can be had at this moment: for an hour at most where a role session assumes its role."""
         most = limits.longest(scope.mint.action, chained=scope.mint.action is Action.ASSUME_ROLE)
-        if scope.session.max_duration <= most or not self._chained(scope.target):
+        if scope.session.max_duration <= most or self._chained(scope.target) is False:
             return scope
         found = self._hourly.get(scope.name)
         if found is None:
@@ -252,8 +252,18 @@ class Mapping:
         return found
 
     def _open(self, permission: Permission, principal: Principal, asked: Asked) -> RoleSession:
+        self._refuse_unsettled(permission.scope, asked)
         terms = self.terms(permission.scope, principal.issuer_url)
         return open_session(permission, principal, asked, terms=terms, accounts=self._accounts)
+
+    def _refuse_unsettled(self, scope: Scope, asked: Asked) -> None:
+        """Raise StsUnavailable where it is not known yet whether the duration asked for can be had."""
+        if asked.duration is None or scope is not self._hourly.get(scope.name) or self._chained(scope.target):
+            return
+        if scope.session.max_duration < asked.duration <= self.scopes[scope.name].session.max_duration:
+            public = "it is not known yet how long sessions of this scope may last"
+            detail = "AWS has not said yet whether the service is the session of a role, which gives an hour"
+            raise StsUnavailable(Reason.BASE_IDENTITY, public, detail=detail)
 
     def _of_role(self, principal: Principal, role: str) -> tuple[Permission, dict[str, str]]:
         """Look at nothing but what the principal may have: a role that others may have reads as one that is not."""
