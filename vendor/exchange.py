@@ -34,7 +34,8 @@ class Request(NamedTuple):
     """One request as a door read it: `token` may be missing; `began` and `deadline` are monotonic seconds.
 
     `proof` is what STS itself wants to see of the caller, where it does; `then` is what the door needs to hand a lease
-    out, and a part of the exchange: it raises Refusal too. `parent` is the caller's `traceparent`, as it was sent.
+    out, and a part of the exchange: it raises Refusal too. `body` reads the rest of what is asked for, once it is known
+    who asks: nobody else's is waited for. `parent` is the caller's `traceparent`, as it was sent.
     """
 
     request_id: str
@@ -45,6 +46,7 @@ class Request(NamedTuple):
     deadline: float
     proof: Proof = NO_PROOF
     then: Callable[[Lease], Awaitable[None]] | None = None
+    body: Callable[[], Awaitable[tuple[Asked, Proof]]] | None = None
     parent: str | None = None
 
 
@@ -133,6 +135,7 @@ class Exchange:
             known = await self._identify(request.token, entry.token_sha256, request.deadline)
             entry.principal = known.principal
             self._allowance.take(known.principal)
+            request = await _whole(entry, request)
             lease = await self._lend(entry, known, request)
             while known.rules is not self._rules:  # no answer is by a rule that is no longer (T19)
                 _forget(entry)
@@ -245,6 +248,14 @@ class Exchange:
             generation=self.mapping.generation,
             token_sha256=None if request.token is None else digest(request.token),
         )
+
+
+async def _whole(entry: Entry, request: Request) -> Request:
+    """Return a request with all that is asked for, noting it."""
+    if request.body is None:
+        return request
+    entry.asked, proof = await request.body()
+    return request._replace(asked=entry.asked, proof=proof)
 
 
 async def _ready(request: Request, lease: Lease) -> Lease:

@@ -50,6 +50,23 @@ async def test_a_rush_is_let_in_as_long_as_it_can_be_answered_in_time() -> None:
     assert turns.come(1_000, each=0.001) == 1_000
 
 
+async def test_of_what_is_inside_a_quarter_may_be_still_to_come() -> None:
+    gate = Turns(most=8).gate
+    for _ in range(2):
+        gate.enter(unsent=True)
+    with pytest.raises(Overloaded) as refused:
+        gate.enter(unsent=True)
+    assert refused.value.reason is Reason.CAPACITY
+    gate.enter()
+    gate.leave(unsent=True)
+    gate.enter(unsent=True)
+    gate.most = 1
+    gate.leave()
+    gate.leave(unsent=True)
+    gate.leave(unsent=True)
+    gate.enter(unsent=True)
+
+
 async def test_time_between_passes_is_nobodys_wait() -> None:
     turns = Turns()
     for _ in range(5):

@@ -29,6 +29,8 @@ MORE: Final = 0.05
 """What it grows by after one in which it was not."""
 FEWEST: Final = 0.02
 """What it is at least."""
+UNSENT: Final = 4
+"""One in so many requests inside may be one of which a part is still to come, as slowly as its sender likes."""
 
 
 class Gate:
@@ -42,6 +44,7 @@ class Gate:
     def __init__(self, *, clock: Clock, most: int) -> None:
         self._clock = clock
         self._inside = 0
+        self._unsent = 0
         self._pass_began: float | None = None
         self._late = 0.0
         self._late_since: float | None = None
@@ -49,11 +52,13 @@ class Gate:
         self._turns = 0.0
         self.most = most
 
-    def enter(self) -> None:
-        """Let a request in; whoever has come in has to leave.
+    def enter(self, *, unsent: bool = False) -> None:
+        """Let a request in, of which a part may be `unsent` as yet; whoever has come in has to leave.
 
         Raises Overloaded.
         """
+        if unsent and self._unsent >= max(1, self.most // UNSENT):
+            raise Overloaded(Reason.CAPACITY, detail=f"of {self._unsent} requests a part is still to come")
         if self._inside >= self.most:
             raise Overloaded(Reason.CAPACITY, detail=f"{self._inside} requests are under way")
         waited = self._waited()
@@ -64,10 +69,12 @@ class Gate:
             raise Overloaded(Reason.LATE, detail=f"the event loop is {self._late:.2f} s late")
         self._turns -= 1.0
         self._inside += 1
+        self._unsent += unsent
 
-    def leave(self) -> None:
-        """Let a request out."""
+    def leave(self, *, unsent: bool = False) -> None:
+        """Let a request out as it was let in."""
         self._inside -= 1
+        self._unsent -= unsent
 
     def note_lag(self, lag: float) -> None:
         """Note by how many seconds the event loop woke late; it is to be told so every LOOK, and cannot be then."""

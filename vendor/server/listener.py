@@ -109,11 +109,12 @@ class Listener:
     async def _admit(self, request: web.BaseRequest, request_id: str) -> Answer:
         if self._gate is None:
             return await self._answer(request, request_id)
-        self._gate.enter()
+        unsent = not request.content.is_eof()
+        self._gate.enter(unsent=unsent)
         try:
             return await self._answer(request, request_id)
         finally:
-            self._gate.leave()
+            self._gate.leave(unsent=unsent)
 
     async def _answer(self, request: web.BaseRequest, request_id: str) -> Answer:
         began = self._clock.monotonic()

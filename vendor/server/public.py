@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from vendor.audit import Door
 from vendor.exchange import Exchange, Request
 from vendor.policy.decision import Asked
-from vendor.policy.proof import NO_PROOF, Proof
 from vendor.server import explanation, openapi, sts_wire, wire
 from vendor.server.answer import Answer
 from vendor.server.sts import PATHS, StsDoor
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from vendor.identity.principal import Principal
     from vendor.leases.lease import Lease
+    from vendor.policy.proof import Proof
     from vendor.server.listener import Doors, Visit, Voice
 
 IN_TIME: Final = 0.9
@@ -79,29 +80,25 @@ class PublicDoors:
         seconds = members.pop("duration_seconds", None)
         duration = None if seconds is None else wire.read_duration(seconds)
         asked = Asked(scope=_scope(visit), parameters=members, duration=duration)
-        return await self._lend(visit, Door.CONTAINER, asked, wire.credentials_document)
+        request = self._request(visit, Door.CONTAINER, asked, in_time=IN_TIME)
+        return await self._lend(visit, request, wire.credentials_document)
 
     async def _twin(self, visit: Visit) -> Answer:
         """Answer the JSON twin of the container protocol."""
         visit.target.refuse_query()
-        members = await wire.read_body(visit.request, proof=True)
-        proof = wire.read_proof(members)
-        asked = wire.read_asked(members, scope=_scope(visit))
-        return await self._lend(visit, Door.JSON, asked, wire.twin_document, proof)
+        request = self._request(visit, Door.JSON, Asked(scope=_scope(visit)), in_time=IN_TIME)
+        return await self._lend(visit, request._replace(body=partial(_read_rest, visit)), wire.twin_document)
 
     async def _console(self, visit: Visit) -> Answer:
         """Answer a link with which a person is signed in to the console; it is in the answer alone."""
         visit.target.refuse_query()
-        members = await wire.read_body(visit.request, proof=True)
-        proof = wire.read_proof(members)
-        asked = wire.read_asked(members, scope=_scope(visit))
-        request = self._request(visit, Door.CONSOLE, asked, proof, in_time=FOR_PEOPLE)
+        request = self._request(visit, Door.CONSOLE, Asked(scope=_scope(visit)), in_time=FOR_PEOPLE)
         links: list[str] = []
 
         async def link(lease: Lease) -> None:
             links[:] = [await self._link(lease)]
 
-        lease = await self._exchange.exchange(request._replace(then=link))
+        lease = await self._exchange.exchange(request._replace(body=partial(_read_rest, visit), then=link))
         return Answer(200, wire.dump(wire.console_document(lease, links[0])), visit.request_id)
 
     async def _scopes(self, visit: Visit) -> Answer:
@@ -129,23 +126,16 @@ class PublicDoors:
     async def _caller(self, visit: Visit) -> Principal:
         return await self._exchange.admit(wire.read_token(visit.request), deadline=visit.began + IN_TIME)
 
-    async def _lend(
-        self,
-        visit: Visit,
-        door: Door,
-        asked: Asked,
-        document: Callable[[Lease], dict[str, str]],
-        proof: Proof = NO_PROOF,
-    ) -> Answer:
+    async def _lend(self, visit: Visit, request: Request, document: Callable[[Lease], dict[str, str]]) -> Answer:
         """Answer with a lease; the finished bytes stay with it, as the next hundred callers get the same."""
-        lease = await self._exchange.exchange(self._request(visit, door, asked, proof, in_time=IN_TIME))
-        body = lease.answers.get(door)
+        lease = await self._exchange.exchange(request)
+        body = lease.answers.get(request.door)
         if body is None:
-            body = lease.answers[door] = wire.dump(document(lease))
+            body = lease.answers[request.door] = wire.dump(document(lease))
         return Answer(200, body, visit.request_id)
 
     @staticmethod
-    def _request(visit: Visit, door: Door, asked: Asked, proof: Proof, *, in_time: float) -> Request:
+    def _request(visit: Visit, door: Door, asked: Asked, *, in_time: float) -> Request:
         return Request(
             request_id=visit.request_id,
             door=door,
@@ -153,9 +143,15 @@ class PublicDoors:
             asked=asked,
             began=visit.began,
             deadline=visit.began + in_time,
-            proof=proof,
             parent=visit.request.headers.get("traceparent"),
         )
+
+
+async def _read_rest(visit: Visit) -> tuple[Asked, Proof]:
+    """Return what a body asks for beside the scope that the path names, and what it brings for AWS."""
+    members = await wire.read_body(visit.request, proof=True)
+    proof = wire.read_proof(members)
+    return wire.read_asked(members, scope=_scope(visit)), proof
 
 
 def _scope(visit: Visit) -> str | None:
