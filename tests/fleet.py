@@ -60,10 +60,14 @@ class Fleet:
         lines = map(json.loads, (self.folders[replica] / "audit.jsonl").read_text().splitlines())
         return [line for line in lines if line["event"] == "exchange"]
 
-    def token(self, account: str = "reporter") -> str:
+    def token(self, account: str = "reporter", *, namespace: str = "analytics") -> str:
         """Return a good token of a service account."""
-        bound = {"namespace": "analytics", "serviceaccount": {"name": account, "uid": "u-1"}}
-        return self.issuer.token({"sub": f"system:serviceaccount:analytics:{account}", "kubernetes.io": bound})
+        bound = {"namespace": namespace, "serviceaccount": {"name": account, "uid": "u-1"}}
+        return self.issuer.token({"sub": f"system:serviceaccount:{namespace}:{account}", "kubernetes.io": bound})
+
+    def operator(self) -> str:
+        """Return a good token of an operator."""
+        return self.token("vendor-operator", namespace="platform")
 
     def text(self, number: int) -> str:
         """Return the configuration of a replica."""
@@ -84,7 +88,7 @@ class Fleet:
         if not self._straight:
             self.between.append(await self._stack.enter_async_context(Between(self.store.port)))
         with self._under():
-            replica = await self._stack.enter_async_context(served(self.text(number), folder))
+            replica = await self._stack.enter_async_context(served(self.text(number), folder, operator=self.operator))
         self.replicas.append(replica)
         if self.issuer.fault is None:
             await ready(replica)

@@ -5,22 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from tests import audit_lines
+from tests import audit_lines, canaries
 from tests.fakes.issuer import Issuer
 from tests.fakes.sts import STS
 from tests.server.http import get
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
 ROOT = Path(__file__).parent.parent
+TOLD: Final = ("/metrics", "/", "/v1/status", "/v1/leases", "/v1/revocations")
+"""What the operators' listener tells; only the first two tell anything to who is no operator."""
 BASE_IDENTITY = {"AWS_ACCESS_KEY_ID": "AKIABASEIDENTITY0001", "AWS_SECRET_ACCESS_KEY": "CANARY-base-secret"}
 
 CONFIGURATION = """\
@@ -60,9 +63,10 @@ scopes:
 
 @dataclass(slots=True)
 class Served:
-    """A process that serves; `log` holds the lines of its stderr, `pid` is for signals."""
+    """A process that serves; `log` holds the lines of its stderr, `sent` what it may repeat nowhere beside tokens."""
 
     process: asyncio.subprocess.Process
+    sent: list[bytes] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     listening: dict[str, Any] = field(default_factory=dict)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
@@ -81,6 +85,13 @@ class Served:
         """Ask it to end."""
         self.process.send_signal(signal.SIGTERM)
 
+    async def told(self, operator: str | None) -> list[bytes]:
+        """Return all that it tells of itself, if it still answers."""
+        if self.process.returncode is None:
+            with suppress(OSError, EOFError, TimeoutError):
+                return [(await get(self.operations, path, operator)).body for path in TOLD]
+        return []
+
     async def read_log(self) -> None:
         """Read stderr until it ends, noting where the service listens."""
         assert self.process.stderr
@@ -95,9 +106,16 @@ class Served:
 
 @asynccontextmanager
 async def served(
-    configuration: str, folder: Path, *, environ: Mapping[str, str] | None = None
+    configuration: str,
+    folder: Path,
+    *,
+    environ: Mapping[str, str] | None = None,
+    operator: Callable[[], str] | None = None,
 ) -> AsyncIterator[Served]:
-    """Serve a configuration in a process of its own until the block ends."""
+    """Serve a configuration in a process of its own until the block ends; no secret stands then in what it told.
+
+    `operator` makes the token with which it is asked for what it tells operators.
+    """
     path = folder / "vendor.yaml"
     path.write_text(configuration)
     with (folder / "stdout").open("wb") as stdout:
@@ -124,11 +142,21 @@ async def served(
             await process.wait()
             raise RuntimeError("\n".join(service.log))
         yield service
+        told = await service.told(operator and operator())
     finally:
         if process.returncode is None:
             process.kill()
         await process.wait()
         await reading
+    canaries.check(*told, *_written(configuration, folder), *service.log, sent=service.sent)
+
+
+def _written(configuration: str, folder: Path) -> list[bytes]:
+    """Return what a service wrote into files: its stdout, and its audit file, those from before a rotation too."""
+    paths = [folder / "stdout"]
+    for audit in map(Path, re.findall(r'^audit: \{path: "([^"]+)"', configuration, re.MULTILINE)):
+        paths += audit.parent.glob(f"{audit.name}*")
+    return [path.read_bytes() for path in paths if path.is_file()]
 
 
 async def ready(service: Served) -> None:
@@ -167,12 +195,18 @@ class World:
         }
         return self.issuer.token({**given, **claims})
 
+    def operator(self) -> str:
+        """Return a good token of an operator."""
+        return self.token("vendor-operator", namespace="platform")
+
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.issuer)
             await stack.enter_async_context(self.sts)
             text = self._configuration.format(audit=self.audit_path, issuer=self.issuer.issuer, sts=self.sts.url)
-            self.service = await stack.enter_async_context(served(text, self.folder, environ=self._environ))
+            self.service = await stack.enter_async_context(
+                served(text, self.folder, environ=self._environ, operator=self.operator)
+            )
             if self.issuer.fault is None:
                 await ready(self.service)
             self._standing = stack.pop_all()

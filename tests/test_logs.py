@@ -293,7 +293,7 @@ def test_a_log_line_is_json_with_its_time_and_level(stream: io.StringIO) -> None
 
 
 @pytest.mark.parametrize("pretty", [True, False])
-def test_a_traceback_holds_no_locals(stream: io.StringIO, *, pretty: bool) -> None:
+def test_t23_a_traceback_holds_neither_locals_nor_what_was_said(stream: io.StringIO, *, pretty: bool) -> None:
     logs.configure(stream=stream, pretty=pretty)
     try:
         _fail("CANARY" * 2)
@@ -302,6 +302,30 @@ def test_a_traceback_holds_no_locals(stream: io.StringIO, *, pretty: bool) -> No
     assert "ZeroDivisionError" in stream.getvalue()
     assert "_fail" in stream.getvalue()
     assert "CANARYCANARY" not in stream.getvalue()
+
+
+def test_t23_a_traceback_tells_of_what_an_exception_came_and_of_all_in_a_group(stream: io.StringIO) -> None:
+    logs.configure(stream=stream, pretty=False)
+    try:
+        try:
+            _fail("CANARY")
+        except ZeroDivisionError as exc:
+            raise ExceptionGroup("CANARY", [KeyError("CANARY"), SinkError("CANARY")]) from exc
+    except ExceptionGroup as exc:
+        exc.exceptions[0].__context__ = exc  # a chain that bites its own tail
+        logs.logger().error("defect", exc_info=exc)
+    told = json.loads(stream.getvalue())["exception"]
+    ends = [line for line in told.splitlines() if line and not line.startswith((" ", "Traceback"))]
+    assert ends == [
+        "ZeroDivisionError",
+        "of which came:",
+        "ExceptionGroup",
+        "of which number 1 was:",
+        "KeyError",
+        "of which number 2 was:",
+        "vendor.audit.SinkError",
+    ]
+    assert "CANARY" not in told.replace('"CANARY"', "")  # which is our own line, as it stands in the file
 
 
 def test_a_line_for_people_is_no_json(stream: io.StringIO) -> None:
@@ -313,13 +337,20 @@ def test_a_line_for_people_is_no_json(stream: io.StringIO) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["botocore", "botocore.auth", "botocore.parsers", "aiobotocore.endpoint", "aiohttp.client", "urllib3", "asyncio"],
+    ["botocore", "botocore.auth", "botocore.parsers", "aiobotocore.endpoint", "aiohttp.client", "urllib3"],
 )
 def test_libraries_that_log_secrets_never_go_below_info(stream: io.StringIO, name: str) -> None:
     logs.configure(stream=stream, pretty=False)
     logging.getLogger().setLevel(logging.DEBUG)
     assert logging.getLogger(name).isEnabledFor(logging.INFO)
     assert not logging.getLogger(name).isEnabledFor(logging.DEBUG)
+
+
+def test_t23_asyncio_warns_of_nothing_as_it_shows_arguments(stream: io.StringIO) -> None:
+    logs.configure(stream=stream, pretty=False)
+    logging.getLogger().setLevel(logging.DEBUG)
+    assert logging.getLogger("asyncio").isEnabledFor(logging.ERROR)
+    assert not logging.getLogger("asyncio").isEnabledFor(logging.WARNING)
 
 
 def _fail(secret: str) -> float:

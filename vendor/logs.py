@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
 
+from vendor import tracebacks
 from vendor.audit import SinkError
 
 if TYPE_CHECKING:
@@ -32,24 +33,25 @@ MOST_GATHERED: Final = 64
 """Lines that wait for no more of them."""
 
 # At DEBUG these log secrets, tokens and policies; they never go below INFO, whatever the root logger does.
-_TALKATIVE: Final = ("botocore", "aiobotocore", "aiohttp", "urllib3", "asyncio")
+_TALKATIVE: Final = ("botocore", "aiobotocore", "aiohttp", "urllib3")
 
 Waiting = tuple[bytes, "asyncio.Future[None]"]
 
 
 def configure(*, stream: TextIO, pretty: bool) -> None:
-    """Set up logging: coloured lines on a terminal, JSON lines otherwise, and no locals in tracebacks."""
+    """Set up logging: coloured lines on a terminal, JSON lines otherwise; tracebacks hold places and kinds alone."""
     shared: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.ExceptionRenderer(lambda info: tracebacks.told(info[1])),
     ]
-    last: list[Any] = (
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    last: Any = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if pretty
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        else structlog.processors.JSONRenderer()
     )
     structlog.configure(
-        processors=[*shared, *last],
+        processors=[*shared, last],
         logger_factory=structlog.PrintLoggerFactory(stream),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=False,
@@ -58,9 +60,11 @@ def configure(*, stream: TextIO, pretty: bool) -> None:
 
 
 def quieten() -> None:
-    """Keep libraries that log secrets at DEBUG from doing so."""
+    """Keep libraries that log secrets from doing so."""
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.INFO)
+    # In its debug mode it warns of what was slow, and shows its arguments and results.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 
 def logger() -> Any:

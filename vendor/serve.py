@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 async def _serve(configuration: Configuration, collector: Collector | None) -> None:
     until = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_tell)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, until.set)
     service = Service(configuration, aws=get_session(), log=logs.logger(), collector=collector)
@@ -37,6 +38,12 @@ async def _serve(configuration: Configuration, collector: Collector | None) -> N
 def ignore_hangup() -> None:
     """Let SIGHUP do nothing: who asks for a reload while we start or end must not end us."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def _tell(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what nobody waited for and that failed: where and what, without the arguments that asyncio would show."""
+    what = context["message"].partition("(")[0].partition("<")[0].strip()
+    logs.logger().error("defect", detail=what, exc_info=context.get("exception"))
 
 
 def run(configuration: Configuration) -> int:

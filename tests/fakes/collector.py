@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from tests import canaries
 from tests.fakes.loopback import Loopback
 
 if TYPE_CHECKING:
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class Collector(Loopback):
-    """Keeps `spans` by arrival, the `bodies` and `headers` of what came; answers `status`."""
+    """Keeps `spans` by arrival, the `bodies` and `headers` of what came; answers `status`.
+
+    No secret stands in any of it, but in the headers that the collector itself wants.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,6 +27,10 @@ class Collector(Loopback):
         self.bodies: list[str] = []
         self.headers: list[Mapping[str, str]] = []
         self.spans: list[dict[str, Any]] = []
+
+    async def __aexit__(self, *exc: object) -> None:
+        await super().__aexit__(*exc)
+        canaries.check(*self.bodies)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Take a batch."""

@@ -8,6 +8,8 @@ import hmac
 import json
 from typing import TYPE_CHECKING, Any
 
+from tests import canaries
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -33,7 +35,9 @@ def write(members: Mapping[str, Any]) -> bytes:
 def signed(header: bytes, payload: bytes, *, key: SigningKey) -> str:
     """Return header and payload, whatever their bytes, under a good signature of `key`."""
     message = f"{encode(header)}.{encode(payload)}"
-    return f"{message}.{encode(key.sign(message.encode()))}"
+    token = f"{message}.{encode(key.sign(message.encode()))}"
+    canaries.plant(token)
+    return token
 
 
 def unsigned(header: Mapping[str, Any], payload: bytes) -> str:

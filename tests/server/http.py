@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+from tests import canaries
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
@@ -65,7 +67,9 @@ class Connection:
         await self._writer.drain()
 
     async def read(self, *, head: bool = False) -> Answer:
-        """Return the next answer; one to HEAD has no body, whatever its length says."""
+        """Return the next answer, in which no secret stands but in a 200; one to HEAD has no body, whatever its length
+        says.
+        """
         async with asyncio.timeout(IN_TIME):
             raw = await self._reader.readuntil(b"\r\n\r\n")
             first, *lines = raw.decode("ascii").split("\r\n")[:-2]
@@ -74,6 +78,8 @@ class Connection:
             assert len(headers) == len(pairs)
             body = b"" if head else await self._reader.readexactly(int(headers["content-length"]))
         version, status, _ = first.split(" ", 2)
+        if status != "200":
+            canaries.check(raw, body)
         return Answer(version, int(status), headers, body)
 
     async def ended(self) -> bool:

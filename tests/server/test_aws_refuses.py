@@ -32,12 +32,12 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     ],
 )
 async def test_what_sts_refuses_has_a_code_of_its_own(world: World, error: str, code: str, status: int) -> None:
-    world.sts.next(faults.error(error, message=f"CANARY-{error}"))
+    world.sts.next(faults.error(error, message=f"AWSSAYS-{error}"))
     answer = await get(world.service.public, PATH, world.token(f"batch-{error}"))
     assert (answer.status, answer.code) == (status, code)
     check_refusal(answer)
-    assert b"CANARY" not in answer.body
-    assert f"CANARY-{error}" in world.audit()[-1]["detail"]
+    assert b"AWSSAYS" not in answer.body
+    assert f"AWSSAYS-{error}" in world.audit()[-1]["detail"]
 
 
 async def test_throttling_is_told_as_such(world: World) -> None:

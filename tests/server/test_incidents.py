@@ -133,7 +133,7 @@ async def test_who_is_stopped_gets_no_credentials_until_they_are_let_on_t19(worl
     if "access_key_id" in said:
         said = {"access_key_id": before}
     active = (await metrics(world))["vendor_revocations_active{}"]
-    made = await revoke(world, **said, reason="CANARY-reason")
+    made = await revoke(world, **said, reason="INTERNAL-reason")
     assert made.status == 201, made.json
     assert made.json["sessions"] >= 1
     assert made.json["last_expiration"]
@@ -141,13 +141,13 @@ async def test_who_is_stopped_gets_no_credentials_until_they_are_let_on_t19(worl
     assert (await metrics(world))["vendor_revocations_active{}"] == active + 1
     refused = await ask(world, "batch-stop")
     assert (refused.status, refused.code) == (403, "revoked")
-    assert b"CANARY" not in refused.body
+    assert b"INTERNAL" not in refused.body
     check_refusal(refused)
     twin = await post(world.service.public, PATH, world.token("batch-stop"))
     assert (twin.status, twin.code) == (403, "revoked")
     line = world.audit()[-1]
     assert (line["code"], line["reason"], line["access_key_id"]) == ("revoked", "revoked", None)
-    assert "CANARY-reason" in line["detail"]
+    assert "INTERNAL-reason" in line["detail"]
     listed = (await look(world, f"/v1/leases?revocation={made.json['id']}")).json["leases"]
     assert before in [one["access_key_id"] for one in listed]
     assert all(one["revocation"] == made.json["id"] for one in listed)
@@ -157,7 +157,7 @@ async def test_who_is_stopped_gets_no_credentials_until_they_are_let_on_t19(worl
         await post(world.service.public, "/v1/explain", world.token("batch-stop"), {"scope": "reports:read"})
     ).json
     assert (explained["allowed"], explained["refusal"]["code"], explained["session"]) == (False, "revoked", None)
-    assert "CANARY" not in json.dumps(explained)
+    assert "INTERNAL" not in json.dumps(explained)
     lifted = await lift(world, made.json["id"])
     assert (lifted.status, lifted.json["id"]) == (200, made.json["id"])
     after = await ask(world, "batch-stop")

@@ -64,10 +64,10 @@ async def test_metrics_count_what_was_issued_and_refused(world: World) -> None:
 
 
 async def test_labels_never_come_from_a_caller(world: World) -> None:
-    await get(world.service.public, "/v1/credentials/CANARY-scope", world.token("CANARY-account"))
-    await get(world.service.public, f"{PATH}?CANARY-name=CANARY-value", world.token())
-    await get(world.service.public, PATH, world.issuer.token({"iss": "https://CANARY-issuer"}))
-    assert "CANARY" not in str(await metrics(world))
+    await get(world.service.public, "/v1/credentials/CALLERS-scope", world.token("CALLERS-account"))
+    await get(world.service.public, f"{PATH}?CALLERS-name=CALLERS-value", world.token())
+    await get(world.service.public, PATH, world.issuer.token({"iss": "https://CALLERS-issuer"}))
+    assert "CALLERS" not in str(await metrics(world))
 
 
 async def test_the_probes_of_a_service_that_can_serve(world: World) -> None:

@@ -24,10 +24,10 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def test_a_role_that_aws_refuses_is_told_in_its_words_and_no_more(world: World) -> None:
-    world.sts.next(faults.error("AccessDenied", message="CANARY"))
+    world.sts.next(faults.error("AccessDenied", message="AWSSAYS"))
     said = await assume(world.service.public, world.token())
     assert said.error == (403, "AccessDenied")
-    assert b"CANARY" not in said.answer.body
+    assert b"AWSSAYS" not in said.answer.body
     assert "retry-after" not in said.answer.headers
 
 

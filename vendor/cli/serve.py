@@ -21,7 +21,9 @@ def add(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it asks for a reload, which is no reason to end before there is one
-    from vendor import config, serve  # noqa: PLC0415 - each command loads only what it needs
+    from vendor import config, cores, serve  # noqa: PLC0415 - each command loads only what it needs
+
+    cores.forbid()  # before the first secret is read
 
     try:
         configuration = config.load(options.config, environ=os.environ)

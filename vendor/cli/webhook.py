@@ -44,7 +44,7 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from vendor import logs  # noqa: PLC0415 - each command loads only what it needs
+    from vendor import cores, logs  # noqa: PLC0415 - each command loads only what it needs
     from vendor.kubernetes.certificate import CertificateError  # noqa: PLC0415
 
     given = (options.tls_certificate, options.tls_private_key)
@@ -55,6 +55,7 @@ def _run(options: argparse.Namespace) -> int:
         )
     if options.api_server is None and "KUBERNETES_SERVICE_HOST" not in os.environ:
         options.parser.error("outside of a pod --api-server says where the API server is")
+    cores.forbid()
     logs.configure(stream=sys.stderr, pretty=sys.stderr.isatty() and "NO_COLOR" not in os.environ)
     try:
         asyncio.run(_serve(options))

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from vendor import cores
 from vendor.config.files import Sources
 from vendor.config.findings import ConfigurationError
 from vendor.config.loading import load
@@ -118,4 +119,5 @@ def _packed(path: Path) -> bytes:
 
 def main() -> None:
     """Read the file that the command line names, and print what it holds, packed."""
+    cores.forbid()  # what a process says of itself does not hold for those that it starts
     sys.stdout.buffer.write(_packed(Path(sys.argv[1])))
