@@ -7,7 +7,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.benchmarks import day, growth, page, report
+from tests.benchmarks import day, growth, page, report, simulated
+from tests.benchmarks.pods import HOUR, Pods
+from tests.benchmarks.rivals import Rival, rivals
+from tests.benchmarks.simulated import Simulated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,11 +24,12 @@ HERD = {
     "p99_ms": 60.0,
     "to_last_s": 2.0,
 }
+WITHOUT = {"unserved_pod_minutes": 9.0, "new_pod_minutes": 1.0, "ended_pod_minutes": 8.0}
 DAY = {
     "pods": 100,
     "service_accounts": 10,
-    "vendor": {"sts_calls_an_hour": 10.0, "peak_a_second": 1.0, "unserved_pod_minutes": 3.0},
-    "alone <&>": {"sts_calls_an_hour": 2000.0, "peak_a_second": 70.0, "unserved_pod_minutes": 9.0},
+    "vendor": {"sts_calls_an_hour": 10.0, "peak_a_second": 1, **WITHOUT},
+    "alone <&>": {"sts_calls_an_hour": 2000.0, "peak_a_second": 70, **WITHOUT},
 }
 
 
@@ -74,11 +78,45 @@ def test_the_page_holds_what_was_measured_and_links_its_charts(tmp_path: Path, m
     assert (tmp_path / "performance-day.svg").exists()
 
 
-async def test_pods_that_call_sts_themselves_call_it_as_often_as_they_ask() -> None:
-    way = day.Alone()
-    pods = day.Pods(40)
-    await pods.live(way)
-    assert len(way.calls) == pods.asked > 40
-    again = day.Pods(40)
-    await again.live(day.Alone())
-    assert (again.asked, again.unserved) == (pods.asked, pods.unserved)
+MORNING = 3 * HOUR
+OUTAGE = (HOUR, HOUR + 2400)
+
+
+def lived(way: day.Way, pods: int) -> Pods:
+    fleet = Pods(pods)
+    way.live(fleet, until=MORNING)
+    return fleet
+
+
+def test_pods_that_call_sts_themselves_call_it_as_often_as_they_ask() -> None:
+    way = Rival(outage=OUTAGE)
+    fleet = lived(way, 40)
+    assert way.calls.total() == fleet.asked > 40
+    again = lived(Rival(outage=OUTAGE), 40)
+    assert (again.asked, again.waiting, again.ended) == (fleet.asked, fleet.waiting, fleet.ended)
+    assert fleet.ended > 0
+
+
+def test_without_an_outage_no_pod_is_without_credentials() -> None:
+    for way in rivals(outage=(0, 0)).values():
+        fleet = lived(way, 100)
+        assert (fleet.waiting, fleet.ended) == (0, 0)
+    fleet = lived(Simulated(outage=(0, 0)), 100)
+    assert fleet.ended == 0
+    assert 0 < fleet.waiting * 60 < 0.1 * 100  # each waited for one call of STS at most
+
+
+def test_what_is_not_looked_up_for_each_pod_changes_no_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    fewer = Simulated(outage=(0, 0))
+    once = lived(fewer, 200)
+    monkeypatch.setattr(simulated, "LOOKED_UP_AGAIN", 0.0)
+    each = Simulated(outage=(0, 0))
+    always = lived(each, 200)
+    assert each.calls == fewer.calls
+    assert always.asked == once.asked
+
+
+def test_an_outage_is_felt_by_those_whose_sessions_end_in_it() -> None:
+    fleet = lived(Simulated(outage=OUTAGE), 200)
+    alone = lived(Rival(outage=OUTAGE), 200)
+    assert 0 < fleet.ended < alone.ended

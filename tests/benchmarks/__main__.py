@@ -46,9 +46,6 @@ if TYPE_CHECKING:
 Part: TypeAlias = "Callable[[argparse.Namespace], Awaitable[dict[str, Any]]]"
 PATH: Final = "/v1/credentials/reports:read?month=2026-03"
 CORES: Final = os.sched_getaffinity(0)
-SMALL_FLEET: Final = 5_000
-WHOLE_FLEET: Final = 100_000
-"""Pods of the simulated day."""
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -62,6 +59,7 @@ async def main() -> None:
     parser.add_argument("--rounds", type=int, default=7, help="rounds of each measurement")
     parser.add_argument("--requests", type=int, default=4_000, help="warm requests in a round")
     parser.add_argument("--mints", type=int, default=200, help="cold mints in a round")
+    parser.add_argument("--pods", type=int, default=100_000, help="pods of the simulated day")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--page", action="store_true", help="measure nothing, and write docs/performance.md")
     parser.add_argument("--scopes", type=int, help="measure only what so many scopes cost a warm request")
@@ -320,7 +318,7 @@ async def _growth(options: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _day(options: argparse.Namespace) -> dict[str, Any]:
-    return await day.measure(WHOLE_FLEET if options.whole else SMALL_FLEET)
+    return await asyncio.to_thread(day.measure, options.pods)
 
 
 PARTS: Final[dict[str, Part]] = {

@@ -96,8 +96,9 @@ def _replicas(replicas: Mapping[str, Any]) -> list[str]:
 def _day(day: Mapping[str, Any]) -> list[str]:
     ways = [(name, one) for name, one in day.items() if isinstance(one, dict)]
     return [f"{day['pods']:,} pods of {day['service_accounts']:,} service accounts"] + [
-        f"{name}: {one['sts_calls_an_hour']:,.0f} STS calls an hour, {one['peak_a_second']:,.1f}/s at most, "
-        f"{one['unserved_pod_minutes']:,.0f} minutes of pods without"
+        f"{name}: {one['sts_calls_an_hour']:,.0f} STS calls an hour, {one['peak_a_second']:,.0f}/s at most, "
+        f"{one['unserved_pod_minutes']:,.0f} minutes of pods without: {one['new_pod_minutes']:,.0f} of new ones, "
+        f"{one['ended_pod_minutes']:,.0f} of those whose credentials had ended"
         for name, one in ways
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from itertools import combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -12,8 +13,9 @@ SHORTEST: Final = 12.0
 """Minutes without which nothing can be said: half of them are for what is held to come to its usual amount."""
 SHARE: Final = {"memory": 0.02, "sessions": 0.05}
 """By how much of itself a thing may have grown along its line; as many sessions have to end as begin, give or take."""
-COUNT: Final = {"descriptors": 5.0, "threads": 1.0, "tasks": 2.0, "series": 0.5}
-"""By how many there may be more of others: connections to STS are kept, and a scrape may meet a mint."""
+COUNT: Final = {"descriptors": 5.0, "threads": 1.0, "tasks": 5.0, "series": 5.0}
+"""By how many there may be more of others: connections to STS are kept, a scrape may meet a mint, and what happens for
+the first time is counted from then on."""
 
 
 class Held(NamedTuple):
@@ -38,13 +40,17 @@ HEAD: Final = f"{'minute':>6} {'memory MB':>9}" + "".join(f"{name:>12}" for name
 def grown(rows: Sequence[Held]) -> dict[str, float]:
     """Return by how much each thing grew in the last half of the time, along the straight line through that half.
 
-    A line is moved neither by one sample that met a collection of garbage, nor by where the half begins and ends.
+    Its slope is the median of those between any two samples (Theil and Sen): a few that met a collection of garbage or
+    a busy moment do not move it.
     """
     half = [row for row in rows if row.minute >= rows[-1].minute / 2]
-    minutes = [row.minute for row in half]
-    span = minutes[-1] - minutes[0]
-    columns = zip(Held._fields[1:], list(zip(*half, strict=True))[1:], strict=True)
-    return {name: statistics.linear_regression(minutes, column).slope * span for name, column in columns}
+    span = half[-1].minute - half[0].minute
+    pairs = [(after, before) for before, after in combinations(half, 2)]
+    return {
+        name: span
+        * statistics.median((after[at] - before[at]) / (after.minute - before.minute) for after, before in pairs)
+        for at, name in enumerate(Held._fields[1:], start=1)
+    }
 
 
 def allowed(rows: Sequence[Held]) -> dict[str, float]:
@@ -54,6 +60,6 @@ def allowed(rows: Sequence[Held]) -> dict[str, float]:
 
 
 def growing(rows: Sequence[Held]) -> list[str]:
-    """Return what did not stay as it was; fewer sessions are told of too, as they would hide what else grows."""
+    """Return what did not stay as it was; fewer sessions are too few, as they would hide what else grows."""
     change, most = grown(rows), allowed(rows)
     return [name for name, more in change.items() if (abs(more) if name == "sessions" else more) > most[name]]

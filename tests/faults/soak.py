@@ -173,7 +173,7 @@ def _verdict(found: dict[str, Any]) -> Iterable[str]:
     for name, more in found["grown"].items():
         scale, unit = (1e6, " MB") if name == "memory" else (1, "")
         yield f"{name:12} {more / scale:+8.2f}{unit}, allowed {found['allowed'][name] / scale:.2f}{unit}"
-    yield f"grows: {', '.join(found['growing'])}" if found["growing"] else "nothing grows"
+    yield f"not steady: {', '.join(found['growing'])}" if found["growing"] else "nothing grows"
 
 
 def main() -> int:

@@ -154,13 +154,13 @@ def _soaked(**slopes: float) -> list[flat.Held]:
     ("slopes", "growing"),
     [
         ({}, []),
-        ({"memory": 1.9e6, "descriptors": 4.9, "threads": 0.9, "tasks": 1.9, "series": 0.4, "sessions": 140}, []),
+        ({"memory": 1.9e6, "descriptors": 4.9, "threads": 0.9, "tasks": 4.9, "series": 4.9, "sessions": 140}, []),
         ({"memory": 2.2e6}, ["memory"]),
         ({"memory": -9e6}, []),
         ({"descriptors": 5.1}, ["descriptors"]),
         ({"threads": 1.1}, ["threads"]),
-        ({"tasks": 2.1}, ["tasks"]),
-        ({"series": 0.6}, ["series"]),
+        ({"tasks": 5.1}, ["tasks"]),
+        ({"series": 5.1}, ["series"]),
         ({"sessions": 170}, ["sessions"]),
         ({"sessions": -170}, ["sessions"]),
     ],
@@ -174,3 +174,10 @@ def test_a_scenario_that_takes_longer_than_two_minutes_fails(took: float, outcom
     report = pytest.TestReport("x", ("x", 1, "x"), {}, "passed", None, "call")
     conftest.judge(report, took)
     assert report.outcome == outcome
+
+
+def test_a_few_odd_samples_are_no_growth() -> None:
+    rows = _soaked()
+    for at in (40, 59, 60):
+        rows[at] = rows[at]._replace(memory=2e8, tasks=300.0)
+    assert flat.growing(rows) == []
