@@ -174,6 +174,10 @@ class Exchange:
         """Return the audience for which tokens of this `iss` are taken, None if none are."""
         return self._rules.authenticator.audience(issuer_url)
 
+    def attributes(self, issuer: str | None) -> frozenset[str] | None:
+        """Return what tokens can say; see `vendor.identity.authentication.Authenticator.attributes`."""
+        return self._rules.authenticator.attributes(issuer)
+
     def suppose(self, issuer: str, given: AbstractMapping[str, AttributeValue]) -> Principal | None:
         """Return a principal that nobody proved; see `vendor.identity.authentication.Authenticator.suppose`."""
         return self._rules.authenticator.suppose(issuer, given)

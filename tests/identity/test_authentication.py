@@ -443,3 +443,12 @@ async def test_an_explanation_may_suppose_a_principal_that_has_no_token(issuer: 
     assert (supposed.token_sha256, supposed.token_expires) == ("", START + timedelta(hours=24))
     assert authenticator.suppose("b", given) is None
     assert not issuer.requests
+
+
+async def test_what_tokens_can_say_is_known_of_each_issuer_and_of_all(issuer: Issuer, clock: Clock) -> None:
+    async with Issuer() as another:
+        both = made.trusting(issuer, another, clock=clock, extra_attributes=(("team", ("labels", "team")),))
+        pod = {"namespace", "service_account", "service_account_uid", "pod", "pod_uid", "node"}
+        assert both.attributes(None) == both.attributes("b") == frozenset(pod | {"issuer", "subject", "team"})
+        assert both.attributes("c") == frozenset()
+    assert made.trusting(issuer, clock=clock, kind=Kind.AWS).attributes(None) is None

@@ -101,7 +101,7 @@ async def test_sessions_are_listed_by_scope_issuer_and_principal_page_by_page(wo
 async def test_long_items_make_short_pages(world: World) -> None:
     names = [f"{new_id()}-{number}" for number in range(12)]
     for name in names:
-        said = {"scope": "reports:read", "attributes": {"x": "y" * 2_000, "z": "y" * 2_000}, "reason": "r" * 1_000}
+        said = {"scope": "reports:read", "attributes": {"pod": "y" * 2_000, "node": "y" * 2_000}, "reason": "r" * 1_000}
         assert (await revoke(world, id=name, **said)).status == 201
     pages, after = [], "0"
     while after is not None:
@@ -285,13 +285,29 @@ async def test_the_same_again_is_no_second_one_and_another_by_its_id_is_a_confli
         {"scope": "reports:read", "reason": 1},
         {"scope": "reports:read", "reason": "stolen: eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln"},
         {"attributes": {"namespace": ["eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln"]}},
-        {"scope": "reports:read", "attributes": {str(number): "x" * 2_000 for number in range(4)}},
+        {"scope": "reports:read", "attributes": dict.fromkeys(("namespace", "pod", "pod_uid", "node"), "x" * 2_000)},
         {"scope": "reports:read", "unknown": 1},
     ],
 )
 async def test_what_would_stop_nobody_or_cannot_be_meant_is_refused(world: World, said: dict[str, Any]) -> None:
     answer = await revoke(world, **said)
     assert (answer.status, answer.code) == (400, "invalid_request"), answer.json
+    check_refusal(answer)
+    assert (await look(world, "/v1/revocations")).json == {"revocations": [], "next": None}
+
+
+@pytest.mark.parametrize(
+    ("more", "whose"), [({}, "any token has"), ({"issuer": "cluster-a"}, "tokens of this issuer have")]
+)
+async def test_an_attribute_that_no_token_has_is_refused_with_those_that_there_are(
+    world: World, more: dict[str, Any], whose: str
+) -> None:
+    answer = await revoke(world, attributes={"namespace": "analytics", "service_acount": "reporter"}, **more)
+    assert (answer.status, answer.code) == (400, "invalid_request")
+    assert answer.json["message"] == (
+        f"no attribute that {whose} is called service_acount, so nobody would be stopped; "
+        "there are issuer, namespace, node, pod, pod_uid, service_account, service_account_uid, subject"
+    )
     check_refusal(answer)
     assert (await look(world, "/v1/revocations")).json == {"revocations": [], "next": None}
 

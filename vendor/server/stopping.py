@@ -26,6 +26,8 @@ LONGEST: Final = timedelta(days=31)
 """For how long at most; who should be stopped for good is taken out of the configuration."""
 LONGEST_WRITTEN: Final = 6 * 1024
 """Bytes of the longest one, as replicas tell it one another."""
+MOST_NAMED: Final = 2_000
+"""Characters of the names of attributes that are told."""
 MOST_ROLES: Final = 20
 """Roles that a revocation names itself."""
 
@@ -113,7 +115,17 @@ class Reader:
         supposed = self._exchange.suppose(issuer, {}) if issuer is not None else None
         if issuer is not None and supposed is None:
             raise InvalidRequest(Reason.UNKNOWN_ISSUER, "there is no such issuer here, so nobody would be stopped")
+        self._refuse_unknown([name for name, _ in where], issuer)
         return _Whom(scope, issuer, supposed.issuer_url if supposed else None, subject, where)
+
+    def _refuse_unknown(self, names: list[str], issuer: str | None) -> None:
+        """Raise InvalidRequest for an attribute that no token has: a slip of the pen would stop nobody."""
+        known = self._exchange.attributes(issuer)
+        unknown = [] if known is None else [name for name in names if name not in known]
+        if known is not None and unknown:
+            whose = "tokens of this issuer have" if issuer else "any token has"
+            public = f"no attribute that {whose} is called {unknown[0]:.63}, so nobody would be stopped; there are "
+            raise InvalidRequest(Reason.UNDECLARED_PARAMETER, f"{public}{', '.join(sorted(known)):.{MOST_NAMED}}")
 
     async def _holder(self, members: dict[str, Any], key: str) -> _Whom:
         """Return who holds a key: the principal in the scope that the key is of."""
