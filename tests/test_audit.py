@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -260,6 +262,42 @@ async def test_the_line_is_written_before_the_exchange_ends_and_then_observed() 
         assert (sink.lines, observed) == ([], [])
     assert json.loads(sink.lines[0])["subject"] == SUBJECT
     assert (observed, one.seconds) == ([one], 0.5)
+
+
+class Slow(Sink):
+    """Keeps a line after so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+
+    async def write(self, line: bytes) -> None:
+        await asyncio.sleep(self._seconds)
+        await super().write(line)
+
+
+@pytest.mark.parametrize("refuse", [True, False])
+async def test_a_line_is_waited_for_until_the_deadline_of_its_exchange_and_no_longer(*, refuse: bool) -> None:
+    observed: list[Entry] = []
+    clock, loop = Clock(), asyncio.get_running_loop()
+    ledger = Ledger(sink=Slow(30), observe=observed.append, clock=clock, refuse=refuse)
+    for spent in (0.9, 5.0):
+        began = clock.monotonic()
+        since = loop.time()
+        with pytest.raises(AuditUnavailable) if refuse else nullcontext():
+            async with ledger.recorded(issued(), began=began, deadline=began + 0.9):
+                clock.advance(spent)
+        assert loop.time() - since < 10
+    assert [one.unwritten for one in observed] == ["it was not written in time"] * 2
+
+
+async def test_a_line_that_is_late_is_written_all_the_same_while_there_is_time() -> None:
+    clock, sink = Clock(), Slow(0.02)
+    async with Ledger(sink=sink, observe=lambda _: None, clock=clock).recorded(
+        issued(), began=clock.monotonic(), deadline=clock.monotonic() + 0.7
+    ):
+        pass
+    assert len(sink.lines) == 1
 
 
 async def test_a_sink_that_fails_unexpectedly_is_a_defect_and_no_issue() -> None:

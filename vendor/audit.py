@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from vendor.policy.packing import dropped
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT: Final = 2_048
 """Characters of the longest text that a line holds of anything a caller sent."""
+
+LINE: Final = 0.05
+"""Seconds beyond its deadline within which an exchange is written down, or goes without."""
+UNHURRIED: Final = 0.8
+"""Seconds within which a sink writes or says itself that it cannot: with as many left nobody need look at a clock."""
 
 _ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -214,12 +221,12 @@ class Ledger:
     capacity: int = 10_000
     _lasting: OrderedDict[object, bytes] = field(init=False, default_factory=OrderedDict)
 
-    def recorded(self, entry: Entry, *, began: float) -> Recording:
-        """Return what an exchange runs in, so that it is recorded however it ends; `began` is monotonic.
+    def recorded(self, entry: Entry, *, began: float, deadline: float = inf) -> Recording:
+        """Return what an exchange runs in, so that it is recorded however it ends; both moments are monotonic.
 
-        It raises what the exchange raised, or AuditUnavailable.
+        It raises what the exchange raised, or AuditUnavailable, `LINE` after the deadline at the latest.
         """
-        return Recording(self, entry, began)
+        return Recording(self, entry, began, deadline)
 
     def _line(self, entry: Entry) -> bytes:
         """Return the entry's line, encoding what all lines of one caller and one lease have in common only once."""
@@ -251,13 +258,13 @@ class Ledger:
             return False
         return True
 
-    async def write(self, entry: Entry) -> None:
-        """Write the entry and hand it on.
+    async def write(self, entry: Entry, *, within: float = inf) -> None:
+        """Write the entry and hand it on, within so many seconds.
 
         Raises AuditUnavailable.
         """
         try:
-            await self.sink.write(self._line(entry))
+            await self._write(self._line(entry), within)
         except SinkError as exc:
             entry.unwritten = str(exc)
             if self.refuse and entry.outcome == "issued":
@@ -270,16 +277,27 @@ class Ledger:
         finally:
             self.observe(entry)
 
+    async def _write(self, line: bytes, within: float) -> None:
+        if within >= UNHURRIED:
+            await self.sink.write(line)
+            return
+        try:
+            async with asyncio.timeout(max(0.0, within)):
+                await self.sink.write(line)
+        except TimeoutError as exc:
+            raise SinkError("it was not written in time") from exc
+
 
 class Recording:
     """An exchange under way: entering gives its entry, leaving records how it ended."""
 
-    __slots__ = ("_began", "_entry", "_ledger")
+    __slots__ = ("_began", "_deadline", "_entry", "_ledger")
 
-    def __init__(self, ledger: Ledger, entry: Entry, began: float) -> None:
+    def __init__(self, ledger: Ledger, entry: Entry, began: float, deadline: float) -> None:
         self._ledger = ledger
         self._entry = entry
         self._began = began
+        self._deadline = deadline
 
     async def __aenter__(self) -> Entry:
         return self._entry
@@ -290,8 +308,9 @@ class Recording:
             exc.recorded = True
         elif isinstance(exc, Exception):
             self._entry.defect = type(exc).__name__
-        self._entry.seconds = self._ledger.clock.monotonic() - self._began
-        await self._ledger.write(self._entry)
+        now = self._ledger.clock.monotonic()
+        self._entry.seconds = now - self._began
+        await self._ledger.write(self._entry, within=self._deadline + LINE - now)
 
 
 def _milliseconds(moment: datetime) -> str:

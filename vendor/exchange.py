@@ -131,7 +131,7 @@ class Exchange:
         Raises Refusal.
         """
         self._tracer.begin(request.parent)
-        async with self._ledger.recorded(self._entry(request), began=request.began) as entry:
+        async with self._ledger.recorded(self._entry(request), began=request.began, deadline=request.deadline) as entry:
             known = await self._identify(request.token, entry.token_sha256, request.deadline)
             entry.principal = known.principal
             self._allowance.take(known.principal)
