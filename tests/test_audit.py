@@ -134,7 +134,7 @@ def test_every_line_has_every_member_however_far_its_exchange_came(stage: str) -
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_no_line_holds_a_secret(stage: str) -> None:
+def test_t23_no_line_holds_a_secret(stage: str) -> None:
     line = STAGES[stage].line().decode()
     assert not [one for one in (SECRET, TOKEN, EXTERNAL_ID) if one in line]
 
@@ -157,7 +157,7 @@ def test_what_was_lent_and_then_refused_is_not_told_as_issued() -> None:
     ] * 5
 
 
-def test_a_defect_says_its_kind_alone() -> None:
+def test_t23_a_defect_says_its_kind_alone() -> None:
     line = _read(issued(defect="ZeroDivisionError"))
     assert (line["outcome"], line["code"], line["reason"], line["detail"]) == (
         "refused",
@@ -202,7 +202,7 @@ HOSTILE = st.text(max_size=50) | st.sampled_from(
     attribute=HOSTILE | st.lists(HOSTILE, max_size=3).map(tuple) | st.integers() | st.booleans(),
     detail=HOSTILE,
 )
-def test_whatever_a_caller_sends_stays_inside_one_line(
+def test_t24_whatever_a_caller_sends_stays_inside_one_line(
     asked_scope: str | None, parameters: dict[str, str], subject: str, attribute: Any, detail: str
 ) -> None:
     line = _read(
@@ -220,7 +220,7 @@ def test_whatever_a_caller_sends_stays_inside_one_line(
     assert line["detail"] == (detail or "this identity may not have this scope")
 
 
-def test_long_values_are_capped_wherever_they_stand() -> None:
+def test_t24_long_values_are_capped_wherever_they_stand() -> None:
     long = "x" * 100_000
     line = entry(
         asked=Asked(scope=long, parameters={long: long}),
@@ -251,7 +251,7 @@ def test_what_is_just_not_too_long_is_whole() -> None:
     assert _read(entry(asked=Asked(scope="x" * LONGEST_TEXT)))["scope"] == "x" * LONGEST_TEXT
 
 
-async def test_the_line_is_written_before_the_exchange_ends_and_then_observed() -> None:
+async def test_t26_the_line_is_written_before_the_exchange_ends_and_then_observed() -> None:
     sink, clock = Sink(), Clock()
     observed: list[Entry] = []
     ledger = Ledger(sink=sink, observe=observed.append, clock=clock)
@@ -300,7 +300,7 @@ async def test_a_line_that_is_late_is_written_all_the_same_while_there_is_time()
     assert len(sink.lines) == 1
 
 
-async def test_a_sink_that_fails_unexpectedly_is_a_defect_and_no_issue() -> None:
+async def test_t26_a_sink_that_fails_unexpectedly_is_a_defect_and_no_issue() -> None:
     observed: list[Entry] = []
     ledger = Ledger(sink=Sink(ZeroDivisionError()), observe=observed.append, clock=Clock(), refuse=False)
     with pytest.raises(ZeroDivisionError):
@@ -309,7 +309,7 @@ async def test_a_sink_that_fails_unexpectedly_is_a_defect_and_no_issue() -> None
     assert (observed[0].outcome, observed[0].defect) == ("refused", "ZeroDivisionError")
 
 
-async def test_a_line_that_cannot_be_made_is_a_defect_and_no_issue() -> None:
+async def test_t26_a_line_that_cannot_be_made_is_a_defect_and_no_issue() -> None:
     observed: list[Entry] = []
     ledger = Ledger(sink=Sink(), observe=observed.append, clock=Clock())
     with pytest.raises(TypeError):

@@ -1,4 +1,4 @@
-"""The scan of every served world finds what is planted, in whatever shape, and nothing else."""
+"""T23: the scan of every served world finds what is planted, in whatever shape, and nothing else."""
 
 from __future__ import annotations
 

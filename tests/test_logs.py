@@ -277,7 +277,7 @@ def stream() -> Iterator[io.StringIO]:
         logging.getLogger(name).setLevel(level)
 
 
-def test_a_log_line_is_json_with_its_time_and_level(stream: io.StringIO) -> None:
+def test_t24_a_log_line_is_json_with_its_time_and_level(stream: io.StringIO) -> None:
     logs.configure(stream=stream, pretty=False)
     logs.logger().warning("keys not refreshed", issuer="cluster-a", detail="line\nbreak \ud800")
     logs.logger().debug("never shown")
@@ -339,7 +339,7 @@ def test_a_line_for_people_is_no_json(stream: io.StringIO) -> None:
     "name",
     ["botocore", "botocore.auth", "botocore.parsers", "aiobotocore.endpoint", "aiohttp.client", "urllib3"],
 )
-def test_libraries_that_log_secrets_never_go_below_info(stream: io.StringIO, name: str) -> None:
+def test_t23_libraries_that_log_secrets_never_go_below_info(stream: io.StringIO, name: str) -> None:
     logs.configure(stream=stream, pretty=False)
     logging.getLogger().setLevel(logging.DEBUG)
     assert logging.getLogger(name).isEnabledFor(logging.INFO)

@@ -244,7 +244,7 @@ def test_a_refusal_at_the_edge_is_counted_too(rig: Rig) -> None:
 @pytest.mark.parametrize(
     "hostile", ["\ud800", 'a"} 1\nvendor_credentials_active{scope="b', "x" * 100_000, "\n", "\\", "no-such-scope"]
 )
-def test_no_label_comes_from_what_a_caller_sent(rig: Rig, hostile: str) -> None:
+def test_t25_no_label_comes_from_what_a_caller_sent(rig: Rig, hostile: str) -> None:
     told: dict[str, Any] = {
         "asked": Asked(scope=hostile, parameters={hostile: hostile}),
         "principal": principal(issuer="cluster-a", subject=hostile, attributes={"namespace": hostile}),
@@ -263,7 +263,7 @@ def test_a_refusal_before_any_permission_is_counted_for_the_scope_that_the_confi
     assert rig.value("vendor_exchanges_total", scope="reports:write", door="container", outcome="refused") == 1
 
 
-def test_many_callers_make_no_more_series_than_one(rig: Rig) -> None:
+def test_t25_many_callers_make_no_more_series_than_one(rig: Rig) -> None:
     def ask(name: str) -> Entry:
         return entry(asked=Asked(scope=name), principal=principal(subject=name), refusal=AccessDenied(Reason.NO_GRANT))
 
@@ -310,7 +310,7 @@ def test_a_request_to_sts_is_counted_and_timed(rig: Rig) -> None:
     assert rig.value("vendor_sts_request_duration_seconds", **named) == 2
 
 
-def test_no_secret_is_in_a_scrape(rig: Rig) -> None:
+def test_t23_no_secret_is_in_a_scrape(rig: Rig) -> None:
     _fill(rig)
     assert b"CANARY" not in rig.metrics.expose()[0]
     assert credentials().access_key_id.encode() not in rig.metrics.expose()[0]

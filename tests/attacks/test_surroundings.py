@@ -126,7 +126,7 @@ DAMAGE: Final[dict[str, Callable[[str], str | bytes]]] = {
 }
 
 
-async def test_t30_no_damage_to_its_file_reaches_who_is_served(tmp_path: Path) -> None:
+async def test_t12_t30_no_damage_to_its_file_reaches_who_is_served(tmp_path: Path) -> None:
     async with World(tmp_path) as world:
         path = tmp_path / "vendor.yaml"
         good = path.read_text()

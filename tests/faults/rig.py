@@ -16,6 +16,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import pytest
+
 from tests.faults import always, processors, traffic
 from tests.faults.load import Plan
 from tests.faults.scrape import Scrape
@@ -24,6 +26,14 @@ from tests.service import CONFIGURATION, World
 
 if TYPE_CHECKING:
     from tests.faults.traffic import Call, Flow
+
+
+def descriptors(pid: int) -> int:
+    """Return how many files and sockets a service has open; it leaves no core, so none but root may look."""
+    try:
+        return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    except PermissionError:
+        pytest.skip("none but root sees the open files of a process that leaves no core")
 
 
 class Rig:
@@ -64,6 +74,10 @@ class Rig:
         """Return the bytes that the service holds resident (proc(5), statm)."""
         pages = Path(f"/proc/{self.world.service.process.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    def descriptors(self) -> int:
+        """Return how many files and sockets the service has open."""
+        return descriptors(self.world.service.process.pid)
 
     async def __aenter__(self) -> Self:
         # The service stays where it is begun, and the rig moves out of its way.

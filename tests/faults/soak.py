@@ -25,11 +25,12 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tests import audit_lines
+from tests import audit_lines, canaries
 from tests.benchmarks.scopes import ANOTHER
 from tests.faults import always, calls, flat, traffic
 from tests.faults.flat import Held
 from tests.faults.load import Plan
+from tests.faults.rig import descriptors
 from tests.faults.scrape import Scrape
 from tests.server.http import get
 from tests.service import ROOT, World
@@ -115,6 +116,7 @@ class Soak:
         lines = self._world.audit_path.read_text().splitlines()
         os.truncate(self._world.audit_path, 0)
         audit_lines.check(lines)
+        canaries.check(*lines, *self._world.service.log)
         always.check_audit(results, map(json.loads, lines))
         always.check_answers(results)
         always.check_credentials(results, self._world.sts.issued)
@@ -128,11 +130,11 @@ class Soak:
         process = Path(f"/proc/{self._world.service.process.pid}")
         pages = int((process / "statm").read_text().split()[1])
         scrape = Scrape((await get(self._world.service.operations, "/metrics")).body.decode())
-        descriptors, threads = (len(list((process / name).iterdir())) for name in ("fd", "task"))
+        threads = len(list((process / "task").iterdir()))
         return Held(
             minute=minute,
             memory=pages * os.sysconf("SC_PAGE_SIZE"),
-            descriptors=descriptors,
+            descriptors=descriptors(self._world.service.process.pid),
             threads=threads,
             tasks=scrape.value("vendor_event_loop_tasks"),
             series=scrape.series,

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.faults
 REFUSED = {"503 audit_unavailable"}
 
 
-async def test_while_the_audit_file_is_full_nobody_is_given_anything_and_no_line_is_half(
+async def test_f26_t26_while_the_audit_file_is_full_nobody_is_given_anything_and_no_line_is_half(
     tmp_path: Path, tell: Tell
 ) -> None:
     """F26: the audit file is full for 3 s, at 200 requests a second.
@@ -79,7 +79,9 @@ class Reader:
             await asyncio.sleep(0.005)
 
 
-async def test_while_the_audit_pipe_is_not_read_or_closed_nobody_is_given_anything(tmp_path: Path, tell: Tell) -> None:
+async def test_f26_t26_while_the_audit_pipe_is_not_read_or_closed_nobody_is_given_anything(
+    tmp_path: Path, tell: Tell
+) -> None:
     """F26: the audit pipe is not read for 3 s, and later nobody is there to read.
 
     Promised: the same: refused in less than 1 s, served whenever it is read.

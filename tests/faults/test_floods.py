@@ -59,7 +59,7 @@ async def _rounds(rig: Rig, hostile: list[Call], *, count: int, rate: float) -> 
     return rounds
 
 
-async def test_unknown_keys_slow_nobody_down(tmp_path: Path, tell: Tell) -> None:
+async def test_t9_unknown_keys_slow_nobody_down(tmp_path: Path, tell: Tell) -> None:
     """F12: 1,000 unknown `kid`s a second.
 
     Promised: p99 of good traffic at most doubles; one fetch in 30 s.
@@ -164,7 +164,7 @@ async def test_the_largest_keys_and_tokens_hold_nobody_up(tmp_path: Path, tell: 
         assert served.percentile(99) < 0.1
 
 
-async def test_a_hundred_thousand_hostile_requests_make_no_series(tmp_path: Path, tell: Tell) -> None:
+async def test_t25_a_hundred_thousand_hostile_requests_make_no_series(tmp_path: Path, tell: Tell) -> None:
     """T25: 100,000 requests in which each caller's subject, key, path, scope, parameter and agent are its own.
 
     Promised: the number of series stays what it was.

@@ -26,7 +26,7 @@ IMPATIENT = CONFIGURATION.replace("audience: vendor,", "audience: vendor, max_ke
 
 
 @pytest.mark.parametrize("how", ["down", "hang", "cut"])
-async def test_known_and_new_principals_are_served_while_the_issuer_is_down(
+async def test_t10_known_and_new_principals_are_served_while_the_issuer_is_down(
     tmp_path: Path, tell: Tell, how: str
 ) -> None:
     """F9: the issuer answers 500, hangs or cuts its answers off.
@@ -54,7 +54,9 @@ async def test_known_and_new_principals_are_served_while_the_issuer_is_down(
         assert (await rig.ready()).status == 200
 
 
-async def test_an_issuer_that_stays_down_is_asked_again_and_again_in_the_background(tmp_path: Path, tell: Tell) -> None:
+async def test_t10_an_issuer_that_stays_down_is_asked_again_and_again_in_the_background(
+    tmp_path: Path, tell: Tell
+) -> None:
     """F9: it stays so beyond the next refresh.
 
     Promised: asked again and again in the background, at nobody's cost; its return is seen within 6 s.
@@ -79,7 +81,7 @@ async def test_an_issuer_that_stays_down_is_asked_again_and_again_in_the_backgro
 
 
 @pytest.mark.parametrize("how", ["down", "hang", "cut"])
-async def test_a_service_that_begins_while_the_issuer_is_down_says_so_and_then_serves(
+async def test_t10_a_service_that_begins_while_the_issuer_is_down_says_so_and_then_serves(
     tmp_path: Path, tell: Tell, how: str
 ) -> None:
     """F10: the issuer answers 500, hangs or cuts its answers off, and the service has just begun.

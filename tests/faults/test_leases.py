@@ -122,10 +122,6 @@ async def test_an_end_under_load_resets_nobody(tmp_path: Path, tell: Tell) -> No
         always.check_log(world.service.log)
 
 
-def _open(rig: Rig) -> int:
-    return len(list(Path(f"/proc/{rig.world.service.process.pid}/fd").iterdir()))
-
-
 def _threads(rig: Rig) -> int:
     return len(list(Path(f"/proc/{rig.world.service.process.pid}/task").iterdir()))
 
@@ -134,7 +130,7 @@ async def _idle(rig: Rig) -> tuple[int, int, int, int]:
     """Return memory, descriptors, threads and series once nobody is connected."""
     await asyncio.sleep(1)
     scrape: Scrape = await rig.scrape()
-    return rig.memory(), _open(rig), _threads(rig), scrape.series
+    return rig.memory(), rig.descriptors(), _threads(rig), scrape.series
 
 
 async def test_a_long_run_with_everything_that_happens_leaves_nothing_behind(tmp_path: Path, tell: Tell) -> None:

@@ -99,7 +99,7 @@ SPOILT: dict[str, Callable[[str], str | bytes]] = {
 MISSING: dict[str, Callable[[Path], None]] = {"gone": _gone, "a folder": _folder, "a link": _link, "a pipe": _pipe}
 
 
-async def test_f17_no_bad_reload_changes_an_answer(tmp_path: Path, tell: Tell) -> None:
+async def test_t30_f17_no_bad_reload_changes_an_answer(tmp_path: Path, tell: Tell) -> None:
     """F17: fourteen kinds of bad reload, at 200 requests a second.
 
     Promised: the configuration of before goes on serving, and the last good one is taken.
@@ -140,7 +140,7 @@ async def _narrow(rig: Rig, configuration: str, others: int) -> tuple[Results, f
     return await flow.stop(), happened
 
 
-async def test_f18_after_a_grant_was_narrowed_nobody_is_served_by_the_old_one(tmp_path: Path, tell: Tell) -> None:
+async def test_t19_f18_after_a_grant_was_narrowed_nobody_is_served_by_the_old_one(tmp_path: Path, tell: Tell) -> None:
     """F18: a grant is narrowed at 500 requests a second.
 
     Promised: no answer by the old rule to anything that is sent once the generation has changed.
@@ -158,7 +158,7 @@ async def test_f18_after_a_grant_was_narrowed_nobody_is_served_by_the_old_one(tm
         assert set(before.counts) <= {"200", "403 access_denied"}
 
 
-async def test_f18_after_a_policy_was_narrowed_nobody_is_given_the_old_one(tmp_path: Path, tell: Tell) -> None:
+async def test_t19_f18_after_a_policy_was_narrowed_nobody_is_given_the_old_one(tmp_path: Path, tell: Tell) -> None:
     """F18: a policy is narrowed at 500 requests a second.
 
     Promised: the same: each key that is handed out from then on was made with the new policy.

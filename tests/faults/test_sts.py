@@ -7,7 +7,6 @@ import socket
 import time
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +20,7 @@ from tests.service import CONFIGURATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.fakes.faults import Fault
     from tests.faults.telling import Tell
@@ -50,11 +50,6 @@ def _rates(moments: list[float], since: float, until: float) -> list[int]:
 
 def _seconds(since: float, until: float) -> list[float]:
     return [since + number for number in range(int(until - since))]
-
-
-def _held(rig: Rig) -> int:
-    """Return how many files and sockets the service has open."""
-    return len(list(Path(f"/proc/{rig.world.service.process.pid}/fd").iterdir()))
 
 
 def _refused_well(results: Results, code: str = "503 sts_unavailable") -> None:
@@ -151,7 +146,7 @@ async def test_an_sts_that_hangs_holds_nobody_up_who_has_credentials(tmp_path: P
     async with Rig(tmp_path) as rig:
         warm = calls.of(rig.world, calls.names("warm", 100))
         assert (await (await rig.send(warm, rate=100, seconds=1)).results()).served == 1
-        before = _held(rig)
+        before = rig.descriptors()
         rig.world.sts.fault(faults.HANG)
         flows = [
             await rig.send(warm, rate=200, seconds=20),
@@ -160,7 +155,7 @@ async def test_an_sts_that_hangs_holds_nobody_up_who_has_credentials(tmp_path: P
         known, new = [await flow.results() for flow in flows]
         rig.world.sts.heal()
         await asyncio.sleep(12)
-        after = _held(rig)
+        after = rig.descriptors()
         again = await (await rig.send(calls.of(rig.world, calls.names("new", 400)), rate=100, seconds=4)).results()
         tell(f"warm {known.told()}; new {new.told()}; {after - before} more files open; then {again.counts}")
         tell.measured(

@@ -30,7 +30,7 @@ async def test_two_hundred_first_requests_of_one_session_make_one_mint(rig: Rig)
     assert [source for _, source in lent] == [Source.STS] + [Source.MEMORY] * 199
 
 
-async def test_cancelling_the_first_changes_nothing_for_the_others(rig: Rig) -> None:
+async def test_t20_cancelling_the_first_changes_nothing_for_the_others(rig: Rig) -> None:
     rig.mint.gate.clear()
     first = asyncio.create_task(rig.lend(session()))
     others = [asyncio.create_task(rig.lent(session())) for _ in range(20)]
@@ -43,7 +43,7 @@ async def test_cancelling_the_first_changes_nothing_for_the_others(rig: Rig) -> 
     assert len(rig.mint.asked) == 1
 
 
-async def test_the_deadline_of_the_first_changes_nothing_for_the_others(rig: Rig) -> None:
+async def test_t20_the_deadline_of_the_first_changes_nothing_for_the_others(rig: Rig) -> None:
     rig.mint.gate.clear()
     first = asyncio.create_task(rig.lend(session(), within=0.0))
     other = asyncio.create_task(rig.lent(session()))
@@ -98,7 +98,7 @@ async def test_the_next_try_joins_a_mint_that_still_goes_on(rig: Rig) -> None:
     ],
     ids=range(17),
 )
-async def test_sessions_that_differ_in_anything_never_share_t17(rig: Rig, other: RoleSession) -> None:
+async def test_t17_sessions_that_differ_in_anything_never_share(rig: Rig, other: RoleSession) -> None:
     rig.mint.gate.clear()
     asking = [asyncio.create_task(rig.lend(one)) for one in (session(), other)]
     await settle()
@@ -109,7 +109,7 @@ async def test_sessions_that_differ_in_anything_never_share_t17(rig: Rig, other:
     assert (await rig.lend(other))[0] is theirs
 
 
-async def test_a_refusal_is_a_fresh_exception_for_each_waiter(rig: Rig) -> None:
+async def test_t20_a_refusal_is_a_fresh_exception_for_each_waiter(rig: Rig) -> None:
     rig.mint.failure = RoleRefused(Reason.ROLE_DENIED, "told", detail="why")
     results = await asyncio.gather(*(rig.lend(session()) for _ in range(5)), return_exceptions=True)
     refusals = [result for result in results if isinstance(result, RoleRefused)]

@@ -15,7 +15,7 @@ from vendor.refusals import RateLimited, Reason
 A, B = "https://a.example", "https://b.example"
 
 
-async def test_an_issuers_many_workloads_push_out_none_of_another_issuers_t33() -> None:
+async def test_t33_an_issuers_many_workloads_push_out_none_of_another_issuers() -> None:
     rig = Rig(capacity=10)
     few = [session(issuer=B, subject=f"b{number}") for number in range(5)]
     for asked in few:
@@ -72,7 +72,7 @@ async def test_a_stale_lease_that_has_to_leave_is_counted_no_longer() -> None:
     assert rig.leases.stale() == {}
 
 
-async def test_one_principal_has_only_so_many_first_mints_under_way_and_no_other_is_kept_waiting_t33() -> None:
+async def test_t33_one_principal_has_only_so_many_first_mints_under_way_and_no_other_is_kept_waiting() -> None:
     rig = Rig(most_each=3)
     rig.mint.gate.clear()
     asking = [asyncio.create_task(rig.lent(session(policy=f"{number}"))) for number in range(3)]

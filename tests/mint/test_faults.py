@@ -83,7 +83,7 @@ async def test_a_code_of_aws_becomes_its_refusal_in_as_many_requests_as_can_help
 
 
 @pytest.mark.parametrize("lie", LIES)
-async def test_an_answer_that_is_not_what_was_asked_for_is_refused(rig: Rig, fake: STS, lie: str) -> None:
+async def test_t21_an_answer_that_is_not_what_was_asked_for_is_refused(rig: Rig, fake: STS, lie: str) -> None:
     fake.fault(LIES[lie])
     refusal = await _refusal(rig)
     assert (type(refusal), refusal.reason) == (StsUnavailable, Reason.BAD_ANSWER)
@@ -114,7 +114,7 @@ async def test_an_endless_answer_is_not_read_to_its_end(clock: Clock) -> None:
     assert refusal.reason is Reason.BAD_ANSWER
 
 
-async def test_an_answer_that_breaks_off_is_no_answer(clock: Clock) -> None:
+async def test_t21_an_answer_that_breaks_off_is_no_answer(clock: Clock) -> None:
     async with BreakingOff() as server:
         refusal = await _refusal(_rig(clock, server.url))
     assert refusal.reason is Reason.NO_ANSWER

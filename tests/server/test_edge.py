@@ -54,7 +54,7 @@ GARBLED = {
 
 
 @pytest.mark.parametrize("raw", GARBLED.values(), ids=GARBLED)
-async def test_what_is_no_http_1_1_as_it_should_be_is_refused_without_an_echo(world: World, raw: bytes) -> None:
+async def test_t27_what_is_no_http_1_1_as_it_should_be_is_refused_without_an_echo(world: World, raw: bytes) -> None:
     answer = await exchange(world.service.public, raw)
     assert (answer.status, answer.code) == (400, "invalid_request")
     assert answer.headers["content-type"] == "application/json"
@@ -115,7 +115,7 @@ async def test_a_body_that_would_be_refused_is_not_asked_for(world: World) -> No
     assert (answer.status, answer.code) == (413, "request_too_large")
 
 
-async def test_two_authorization_headers_are_refused_even_when_they_are_the_same(world: World) -> None:
+async def test_t27_two_authorization_headers_are_refused_even_when_they_are_the_same(world: World) -> None:
     field = f"Authorization: {world.token()}\r\n".encode()
     answer = await exchange(
         world.service.public, LINE + b"Host: x\r\n" + field + field.lower()[:14] + field[14:] + b"\r\n"
@@ -161,14 +161,14 @@ async def test_a_line_of_thirty_kilobytes_is_read(world: World) -> None:
 @pytest.mark.parametrize(
     "field", [b"Content-Length: 2\r\n\r\n{}", b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"]
 )
-async def test_a_get_with_a_body_is_refused_and_its_body_is_no_request(world: World, field: bytes) -> None:
+async def test_t27_a_get_with_a_body_is_refused_and_its_body_is_no_request(world: World, field: bytes) -> None:
     async with await Connection.open(world.service.public) as connection:
         await connection.send(request(PATH, world.token())[:-2] + field, request(PATH, world.token()))
         assert (await connection.read()).code == "invalid_request"
         assert (await connection.read()).status == 200
 
 
-async def test_a_transfer_coding_before_chunked_is_refused(world: World) -> None:
+async def test_t27_a_transfer_coding_before_chunked_is_refused(world: World) -> None:
     raw = POST + f"Authorization: {world.token()}\r\n".encode() + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"
     async with await Connection.open(world.service.public) as connection:
         await connection.send(raw, request(PATH, world.token()))
@@ -177,7 +177,7 @@ async def test_a_transfer_coding_before_chunked_is_refused(world: World) -> None
         assert await connection.ended()
 
 
-async def test_a_request_hidden_behind_a_refused_one_is_not_read(world: World) -> None:
+async def test_t27_a_request_hidden_behind_a_refused_one_is_not_read(world: World) -> None:
     smuggled = request("/v1/credentials/reports:read?month=2026-12", world.token())
     async with await Connection.open(world.service.public) as connection:
         await connection.send(POST + b"Content-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled)
@@ -208,7 +208,7 @@ async def test_a_body_that_breaks_off_or_turns_to_garbage_is_no_defect(world: Wo
     assert not [line for line in world.service.log if "defect" in line or "CANARY" in line or "Traceback" in line]
 
 
-async def test_a_body_that_does_not_come_is_not_waited_for(world: World) -> None:
+async def test_t27_a_body_that_does_not_come_is_not_waited_for(world: World) -> None:
     began = monotonic()
     async with await Connection.open(world.service.public) as connection:
         await connection.send(request(PATH, world.token(), method="POST", body=b"{}")[:-1])

@@ -127,7 +127,7 @@ async def test_long_items_make_short_pages(world: World) -> None:
     ],
     ids="+".join,
 )
-async def test_who_is_stopped_gets_no_credentials_until_they_are_let_on_t19(world: World, said: dict[str, Any]) -> None:
+async def test_t19_who_is_stopped_gets_no_credentials_until_they_are_let_on(world: World, said: dict[str, Any]) -> None:
     lent = await ask(world, "batch-stop")
     before = lent.key_id
     if "access_key_id" in said:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from tests.server.http import get, post
 from tests.service import World
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+PATH = "/v1/credentials/reports:read"
 
 
 def _lines(world: World, event: str) -> list[dict[str, Any]]:
@@ -53,3 +57,25 @@ async def test_a_life_is_told_in_one_line_for_each_thing_that_happens(tmp_path: 
         assert await world.service.process.wait() == 0
         await _logged(world, "draining")
     assert all(line["timestamp"].endswith("Z") for line in map(json.loads, world.service.log))
+
+
+FORGED = '\n{"event": "exchange", "outcome": "issued"}\r\n{"event": "listening"}\u2028"'
+
+
+async def test_t24_what_a_caller_sends_makes_no_line_of_its_own(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        account = {"namespace": "analytics", "serviceaccount": {"name": f"batch-{FORGED}", "uid": FORGED}}
+        subject = world.issuer.token({"sub": f"system:serviceaccount:analytics:{FORGED}", "kubernetes.io": account})
+        tokens = [subject, world.issuer.token(kid=FORGED), world.issuer.token({"iss": FORGED})]
+        url, wrong = world.service.public, quote(FORGED)
+        answers = [await get(url, PATH, token) for token in tokens]
+        answers.append(await get(url, f"/v1/credentials/{wrong}", world.token()))
+        answers.append(await get(url, f"{PATH}?month={wrong}", world.token()))
+        answers.append(await post(url, PATH, world.token(), {"parameters": {"month": FORGED}}))
+        assert [answer.status for answer in answers] == [401, 401, 401, 403, 403, 403]
+        before = len(world.audit())
+        told = {"scope": "reports:read", "reason": FORGED, "duration_seconds": 900}
+        assert (await post(world.service.operations, "/v1/revocations", world.operator(), told)).status == 201
+        assert len(world.audit()) == before + 1
+    assert [line["outcome"] for line in world.audit() if line["event"] == "exchange"] == ["refused"] * len(answers)
+    assert len(_lines(world, "listening")) == 1

@@ -63,7 +63,7 @@ async def test_metrics_count_what_was_issued_and_refused(world: World) -> None:
     assert after["vendor_config_generation{}"] == 1
 
 
-async def test_labels_never_come_from_a_caller(world: World) -> None:
+async def test_t25_labels_never_come_from_a_caller(world: World) -> None:
     await get(world.service.public, "/v1/credentials/CALLERS-scope", world.token("CALLERS-account"))
     await get(world.service.public, f"{PATH}?CALLERS-name=CALLERS-value", world.token())
     await get(world.service.public, PATH, world.issuer.token({"iss": "https://CALLERS-issuer"}))

@@ -55,7 +55,7 @@ async def send(world: World, numbers: range) -> Counter[int]:
     return statuses
 
 
-async def test_hostile_callers_make_no_series(tmp_path: Path) -> None:
+async def test_t25_hostile_callers_make_no_series(tmp_path: Path) -> None:
     async with World(tmp_path) as world:
         await get(world.service.public, PATH, world.token("batch-1"))
         await send(world, range(len(HOSTILE)))

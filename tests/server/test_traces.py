@@ -110,7 +110,7 @@ async def test_a_refusal_says_in_which_step_and_why_and_a_failed_request_to_sts_
     assert {told(span)["result"] for span in mints} == {"role_denied"}
 
 
-async def test_nothing_secret_is_in_a_trace(world: World, collector: Collector) -> None:
+async def test_t23_nothing_secret_is_in_a_trace(world: World, collector: Collector) -> None:
     tokens = [world.token("batch-secret"), *world.issuer.hostile().values(), world.issuer.unknown_kid()]
     for token in tokens:
         await get(world.service.public, PATH, token)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 FORBIDDEN, UNKNOWN = "/v1/credentials/reports:read", "/v1/credentials/reports:none"
 
 
-async def test_an_unknown_scope_reads_as_a_forbidden_one(world: World) -> None:
+async def test_t28_an_unknown_scope_reads_as_a_forbidden_one(world: World) -> None:
     token = world.token(namespace="other")
     forbidden, unknown = [await get(world.service.public, path, token) for path in (FORBIDDEN, UNKNOWN)]
     assert (forbidden.status, forbidden.code) == (unknown.status, unknown.code) == (403, "access_denied")
@@ -30,7 +30,7 @@ async def test_an_unknown_scope_reads_as_a_forbidden_one(world: World) -> None:
     assert len(forbidden.body) == len(unknown.body)
 
 
-async def test_an_unknown_scope_reads_as_a_forbidden_one_at_the_json_door_too(world: World) -> None:
+async def test_t28_an_unknown_scope_reads_as_a_forbidden_one_at_the_json_door_too(world: World) -> None:
     token = world.token(namespace="other")
     forbidden, unknown = [await post(world.service.public, path, token) for path in (FORBIDDEN, UNKNOWN)]
     assert {**forbidden.json, "request_id": ""} == {**unknown.json, "request_id": ""}
@@ -52,7 +52,7 @@ async def test_the_audit_line_tells_the_two_apart(world: World) -> None:
 
 
 @pytest.mark.parametrize("door", ["container", "sts"])
-async def test_the_time_tells_nothing_either(world: World, door: str) -> None:
+async def test_t28_the_time_tells_nothing_either(world: World, door: str) -> None:
     """A machine with other work tells one time from the other too, but not always the same way."""
     token = world.token(namespace="other")
     sent = {path: request(path, token) for path in (FORBIDDEN, UNKNOWN)} if door == "container" else by_role(token)

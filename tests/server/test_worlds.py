@@ -71,7 +71,7 @@ async def test_an_issuer_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
         assert world.audit()[-1]["seconds"] < 1
 
 
-async def test_no_secret_leaves_when_the_audit_line_cannot_be_written(tmp_path: Path) -> None:
+async def test_t26_no_secret_leaves_when_the_audit_line_cannot_be_written(tmp_path: Path) -> None:
     async with World(tmp_path, configuration=FULL) as world:
         answer = await get(world.service.public, PATH, world.token())
         assert (answer.status, answer.code) == (503, "audit_unavailable")
