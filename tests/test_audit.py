@@ -352,14 +352,14 @@ async def test_a_line_tells_its_own_exchange_whatever_was_told_before() -> None:
     assert base.session
     others = [
         issued(token_sha256="f" * 64, principal=principal(attributes={"namespace": "other"})),
-        issued(permission=dataclasses.replace(base.permission, grant=7)),
-        issued(permission=dataclasses.replace(base.permission, grant=None)),
+        issued(permission=base.permission._replace(grant=7)),
+        issued(permission=base.permission._replace(grant=None)),
         issued(session=dataclasses.replace(base.session, source_identity="other")),
         issued(credentials=dataclasses.replace(credentials(), access_key_id="ASIAOTHER")),
         issued(credentials=credentials(lifetime=timedelta(hours=2))),
         issued(request_id="another", source=Source.MEMORY, door=Door.JSON),
-        issued(asked=dataclasses.replace(base.asked, scope=None)),
-        issued(asked=dataclasses.replace(base.asked, duration=timedelta(hours=1))),
+        issued(asked=base.asked._replace(scope=None)),
+        issued(asked=base.asked._replace(duration=timedelta(hours=1))),
     ]
     for one in (base, *others, base, base):
         async with ledger.recorded(one, began=0.0):

@@ -109,7 +109,7 @@ class Leases:
         lease, source = self._look(session), Source.MEMORY
         if lease is None or lease.wants_newer(self._clock):
             lease, source = await self._newer(session, lease, deadline, proof)
-        self._renewals.lent(lease, warrant if proof == NO_PROOF else None)
+        self._renewals.lent(lease, warrant if proof is NO_PROOF else None)
         if not lease.recent:
             self._note_recent(lease)
         return lease, source

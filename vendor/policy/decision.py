@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vendor.policy import limits, roles
 from vendor.policy.fingerprint import fingerprint
@@ -38,21 +38,19 @@ MOST_TOLD: Final = 20
 """Grants of which a refusal tells why they did not match."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(NamedTuple):
     """What the caller said: a scope or none, parameters as they came, a duration or none.
 
     `role` is a role's ARN at the door where a role is named and no scope; see `Mapping.settle`.
     """
 
     scope: str | None
-    parameters: AbstractMapping[str, str] = field(default_factory=dict)
+    parameters: AbstractMapping[str, str] = MappingProxyType({})
     duration: timedelta | None = None
     role: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Permission:
+class Permission(NamedTuple):
     """A scope that a principal may have.
 
     `grant` is the index of the grant that matched, None where only `mode: audit` lets the principal through.
@@ -126,6 +124,7 @@ class Mapping:
         self.generation = generation
         self._chained = chained
         self._hourly: dict[str, Scope] = {}
+        self._longest = {name: _longest_chained(scope) for name, scope in scopes.items()}
         self._targets = targets
         self._issuers = issuers
         self._packing = packing or Packing()
@@ -242,7 +241,7 @@ class Mapping:
 
     def _given(self, scope: Scope) -> Scope:
         """Return a scope as it can be had at this moment: for an hour at most where a role session assumes its role."""
-        most = limits.longest(scope.mint.action, chained=scope.mint.action is Action.ASSUME_ROLE)
+        most = self._longest[scope.name]
         if scope.session.max_duration <= most or self._chained(scope.target) is False:
             return scope
         found = self._hourly.get(scope.name)
@@ -358,6 +357,11 @@ def _parameter(parameter: Parameter, given: AbstractMapping[str, str], accounts:
 
 def _duration(scope: Scope, asked: timedelta | None) -> timedelta:
     return scope.session.duration if asked is None else limits.check_duration(asked, scope.session.max_duration)
+
+
+def _longest_chained(scope: Scope) -> timedelta:
+    """Return the longest session of a scope where the service is itself the session of a role."""
+    return limits.longest(scope.mint.action, chained=scope.mint.action is Action.ASSUME_ROLE)
 
 
 def _permission(scope: Scope, principal: Principal) -> Permission | None:

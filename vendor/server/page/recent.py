@@ -39,16 +39,17 @@ class Recent:
     """The latest exchanges."""
 
     def __init__(self) -> None:
-        self._issued: deque[Seen] = deque(maxlen=MOST // 2)
-        self._refused: deque[Seen] = deque(maxlen=MOST // 2)
+        self._issued: deque[Entry] = deque(maxlen=MOST // 2)
+        self._refused: deque[Entry] = deque(maxlen=MOST // 2)
 
     def observe(self, entry: Entry) -> None:
         """Remember an exchange that has ended."""
-        (self._issued if entry.outcome == "issued" else self._refused).append(_seen(entry))
+        (self._issued if entry.outcome == "issued" else self._refused).append(entry)
 
     def latest(self) -> Sequence[Seen]:
         """Return what is remembered, the latest first."""
-        return sorted((*self._issued, *self._refused), key=lambda seen: seen.time, reverse=True)
+        seen = map(_seen, (*self._issued, *self._refused))
+        return sorted(seen, key=lambda one: one.time, reverse=True)
 
 
 def _seen(entry: Entry) -> Seen:
