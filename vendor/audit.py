@@ -15,7 +15,7 @@ from vendor.policy.session import Action
 from vendor.refusals import AuditUnavailable, Reason, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
 
     from vendor.credentials import Credentials
@@ -302,7 +302,7 @@ class Recording:
     async def __aenter__(self) -> Entry:
         return self._entry
 
-    async def __aexit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: object) -> None:
+    def __aexit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: object) -> Awaitable[None]:
         if isinstance(exc, Refusal):
             self._entry.refusal = exc
             exc.recorded = True
@@ -310,7 +310,7 @@ class Recording:
             self._entry.defect = type(exc).__name__
         now = self._ledger.clock.monotonic()
         self._entry.seconds = now - self._began
-        await self._ledger.write(self._entry, within=self._deadline + LINE - now)
+        return self._ledger.write(self._entry, within=self._deadline + LINE - now)
 
 
 def _milliseconds(moment: datetime) -> str:

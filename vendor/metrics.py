@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -27,6 +27,8 @@ QUICK: Final = 0.01
 """Seconds below which an exchange is a quick one."""
 NOW_AND_THEN: Final = 1.0
 """Seconds between the quick ones that are told of."""
+WAITING: Final = 64
+"""Exchanges of one kind that wait to be counted at most."""
 _OPEN: Final = "application/openmetrics-text"
 _FAST: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 2.5)
 _STS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -99,7 +101,8 @@ class _Out(Collector):
 class _Series:
     """The series that one kind of exchange counts in; a refused one hands nothing out.
 
-    `told` is the second of which an exemplar was kept last.
+    What is observed waits for a scrape, or until so much of it waits: each call of the library looks for its lock and
+    its caches again, and many at once cost half. `told` is the second of which an exemplar was kept last.
     """
 
     exchanges: Counter
@@ -107,17 +110,48 @@ class _Series:
     issued: Counter | None
     remaining: Histogram | None
     told: float = float("-inf")
+    seconds: list[float] = field(default_factory=list)
+    lives: list[float] = field(default_factory=list)
 
-    def took(self, entry: Entry, now: float) -> None:
+    def took(self, entry: Entry, now: datetime) -> None:
         """Count how long an exchange took, and say which it was: of the quick ones now and then, of all others always.
 
         An exemplar takes longer to keep than all the rest of it, and the next one takes its place.
         """
-        if entry.seconds < QUICK and now - self.told < NOW_AND_THEN:
-            self.duration.observe(entry.seconds)
-            return
-        self.told = now
-        self.duration.observe(entry.seconds, {"request_id": entry.request_id})
+        moment = now.timestamp()
+        if self.issued is not None and entry.credentials is not None:
+            self.lives.append((entry.credentials.expiration - now).total_seconds())
+        if entry.seconds >= QUICK or moment - self.told >= NOW_AND_THEN:
+            self.told = moment
+            self.exchanges.inc()
+            self.duration.observe(entry.seconds, {"request_id": entry.request_id})
+        else:
+            self.seconds.append(entry.seconds)
+        if len(self.seconds) >= WAITING or len(self.lives) >= WAITING:
+            self.count()
+
+    def count(self) -> None:
+        """Count what waits."""
+        seconds, self.seconds = self.seconds, []
+        lives, self.lives = self.lives, []
+        self.exchanges.inc(len(seconds))
+        for each in seconds:
+            self.duration.observe(each)
+        if self.issued is not None and self.remaining is not None:
+            self.issued.inc(len(lives))
+            for each in lives:
+                self.remaining.observe(each)
+
+
+class _Waiting(Collector):
+    """Counts what waits before anything is collected, and has no series of its own."""
+
+    def __init__(self, count: Callable[[], None]) -> None:
+        self._count = count
+
+    def collect(self) -> Iterable[Metric]:
+        self._count()
+        return ()
 
 
 class Metrics:
@@ -128,6 +162,7 @@ class Metrics:
         self._out: _Out | None = None
         self._scopes: frozenset[str] = frozenset()
         self._known: dict[tuple[str, str, str, str, str], _Series] = {}
+        registry.register(_Waiting(self._count))
         self.exchanges = Counter(
             "vendor_exchanges", "Exchanges by how they ended.", ["scope", "door", "outcome"], registry=registry
         )
@@ -290,6 +325,7 @@ class Metrics:
         if self._out is None:
             self._out = _Out(expiry, stale)
             self._registry.register(self._out)
+        self._count()
         self._out.scopes = dict.fromkeys(scopes)
         self._scopes = frozenset(self._out.scopes)
         for label, configured in (("scope", self._scopes), ("target", budgets.keys()), ("issuer", ages.keys())):
@@ -324,11 +360,11 @@ class Metrics:
     def observe(self, entry: Entry, *, now: datetime) -> None:
         """Count one exchange."""
         scope = self._label(entry.permission.scope.name if entry.permission else entry.asked.scope)
-        source = entry.source if entry.outcome == "issued" and entry.source else "none"
+        outcome = entry.outcome
+        source = entry.source if outcome == "issued" and entry.source else "none"
         action = entry.session.action if entry.session else ""
-        series = self._series(scope, entry.door, entry.outcome, source, action)
-        series.exchanges.inc()
-        series.took(entry, now.timestamp())
+        series = self._series(scope, entry.door, outcome, source, action)
+        series.took(entry, now)
         if entry.unwritten is not None:
             self.audit_failures.inc()
         if entry.refusal is not None:
@@ -337,9 +373,10 @@ class Metrics:
             self.refusals.labels("internal_error", Reason.DEFECT).inc()
         if entry.would_refuse:
             self.would_refuse.labels(scope).inc()
-        if series.issued is not None and series.remaining is not None and entry.credentials is not None:
-            series.issued.inc()
-            series.remaining.observe((entry.credentials.expiration - now).total_seconds())
+
+    def _count(self) -> None:
+        for series in self._known.values():
+            series.count()
 
     def _label(self, asked: str | None) -> str:
         """Return a scope that was asked for if it is a configured one, nothing otherwise."""
