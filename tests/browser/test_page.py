@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -15,6 +17,7 @@ from tests.service import ROOT, World
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -119,6 +122,44 @@ async def test_with_scripts_it_is_live_and_keeps_the_token_in_memory_alone(world
         await _exchange(world, session, "batch-live")
         await watching
         assert "AccessKeyId" in await _exchange(world, session, "batch-3")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+async def test_when_the_token_has_ended_no_name_is_shown_any_more(
+    world: World, chromium: str, *, scripts: bool
+) -> None:
+    def act() -> None:
+        with Browser(chromium, dark=False, scripts=scripts, width=DESK[0], height=DESK[1]) as browser:
+            browser.open(f"{world.service.operations}/")
+            now = int(time.time())
+            ending = world.token("vendor-operator", namespace="platform", iat=now, exp=now + 4)
+            browser.type("#f-token", ending)
+            browser.click("#sign-in button")
+            browser.wait("main", "Signed in as")
+            assert "system:serviceaccount" in browser.text("main")
+            browser.wait("main", "Sign in")
+            assert "system:serviceaccount" not in browser.text("main")
+            assert ("Your token has ended" in browser.text("main")) == scripts
+            assert browser.find("#scopes")
+
+    await asyncio.to_thread(act)
+
+
+async def test_when_who_looks_is_no_operator_any_more_no_name_is_shown_either(tmp_path: Path, chromium: str) -> None:
+    def act(signed_in: threading.Event) -> None:
+        with Browser(chromium, dark=False, scripts=True, width=DESK[0], height=DESK[1]) as browser:
+            _sign_in(browser, one)
+            signed_in.set()
+            browser.wait("main", "Sign in")
+            assert "system:serviceaccount" not in browser.text("main")
+
+    async with World(tmp_path) as one:
+        signed_in = threading.Event()
+        looking = asyncio.create_task(asyncio.to_thread(act, signed_in))
+        await asyncio.to_thread(signed_in.wait, 20)
+        file = tmp_path / "vendor.yaml"
+        file.write_text(file.read_text().replace("namespace: platform", "namespace: elsewhere"))
+        await looking
 
 
 async def test_an_answer_that_is_no_page_takes_the_place_of_nothing(world: World, chromium: str) -> None:

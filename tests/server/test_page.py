@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
@@ -150,6 +151,14 @@ async def test_a_token_stands_in_the_page_only_where_it_was_typed_into_a_form(wo
     assert token not in (await ask(world, token=token))[1]
     assert token in (await ask(world, form={"do": "sign-in", "token": token}))[1]
     assert token not in (await ask(world, form={"do": "find", "token": "x.y.z"}))[1]
+
+
+async def test_a_browser_without_scripts_leaves_when_the_token_ends(world: World) -> None:
+    token = world.token("vendor-operator", namespace="platform", exp=int(time.time()) + 100)
+    _, _, headers = await ask(world, form={"do": "sign-in", "token": token})
+    seconds, where = headers["Refresh"].split("; ")
+    assert (60 < int(seconds) <= 100, where) == (True, "url=/")
+    assert "Refresh" not in (await ask(world))[2]
 
 
 @pytest.mark.parametrize(

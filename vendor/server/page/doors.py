@@ -100,8 +100,10 @@ class PageDoors:
         if "notice" in done:
             notices.append(element("p", done["notice"], class_="notice good", role="status"))
         kept = typed if principal is not None and sent is None else None
-        body = self._page(principal, kept, asked, done, notices)
-        return Answer(status, body.encode(), visit.request_id, HEADERS)
+        seen = self._overview() if principal is not None else self._overview().for_anybody()
+        body = self._page(seen, principal, kept, asked, done, notices)
+        more = {} if principal is None else _ending(principal, seen)
+        return Answer(status, body.encode(), visit.request_id, HEADERS | more)
 
     async def _do(self, do: str, asked: dict[str, str], principal: Principal, visit: Visit) -> dict[str, Any]:
         match do:
@@ -122,13 +124,13 @@ class PageDoors:
 
     def _page(
         self,
+        seen: Overview,
         principal: Principal | None,
         token: str | None,
         asked: Mapping[str, str],
         done: Mapping[str, Any],
         notices: list[Html],
     ) -> Html:
-        seen = self._overview() if principal is not None else self._overview().for_anybody()
         parts = [*notices]
         if principal is not None:
             parts.append(tools.signed_in(f"{principal.issuer} {principal.subject}", token))
@@ -148,6 +150,12 @@ class PageDoors:
             tools.tester(token, asked, issuers, names, done.get("told")),
             tools.standing(token, self._desk.standing()),
         )
+
+
+def _ending(principal: Principal, seen: Overview) -> dict[str, str]:
+    """Return what has a browser without scripts show names for no longer than the token is good that it sent."""
+    left = (principal.token_expires - seen.now).total_seconds()
+    return {"Refresh": f"{max(0, int(left))}; url=/"}
 
 
 def _written(seen: Overview, latest: Sequence[Seen]) -> bytes:

@@ -65,30 +65,43 @@ details summary{cursor:pointer;color:var(--accent)}
 """
 
 SCRIPT: Final = """
-(()=>{'use strict';let token='';const said=document.getElementById('said');
+(()=>{'use strict';let token='',ends=0;const said=document.getElementById('said');
+const main=()=>document.querySelector('main');
+const end=(text)=>{try{return 1000*JSON.parse(atob(text.split('.')[1].replace(/-/g,'+').replace(/_/g,'/'))).exp||0;}
+ catch(_){return 0;}};
 const ask=async(body)=>{const headers=token?{Authorization:'Bearer '+token}:{};
  const answer=await fetch(location.pathname,
  {method:body?'POST':'GET',headers,body,cache:'no-store',credentials:'omit'});
  if(!(answer.headers.get('Content-Type')||'').startsWith('text/html'))throw new Error('no page');
- return new DOMParser().parseFromString(await answer.text(),'text/html');};
-const take=(page,all)=>{for(const fresh of page.querySelectorAll(all?'main>*,main [data-live]':'[data-live]')){
+ return [new DOMParser().parseFromString(await answer.text(),'text/html'),answer.status];};
+const take=(page)=>{for(const fresh of page.querySelectorAll('[data-live]')){
  const old=fresh.id&&document.getElementById(fresh.id);if(old&&old.outerHTML!==fresh.outerHTML){
  const open=[...old.querySelectorAll('details')].map(one=>one.open);old.replaceWith(fresh);
  fresh.querySelectorAll('details').forEach((one,at)=>{one.open=open[at]??one.open;});}}};
-const swap=(page)=>{document.querySelector('main').replaceWith(page.querySelector('main'));
+const swap=(page)=>{main().replaceWith(page.querySelector('main'));
  const notice=document.querySelector('main [data-result]')||document.querySelector('main .notice');
  if(notice){notice.tabIndex=-1;notice.focus({preventScroll:false});}
  said.textContent=notice?notice.textContent.slice(0,200):'Done.';};
+const leave=async()=>{token='';const notice=document.createElement('p');notice.className='notice warn';
+ notice.textContent='Your token has ended: sign in with another one.';main().replaceChildren(notice);
+ try{const [page]=await ask();if(!token){page.querySelector('main').prepend(notice);swap(page);}}
+ catch(_){said.textContent='The service cannot be reached.';}};
 document.addEventListener('submit',async(event)=>{const form=event.target;event.preventDefault();
  const body=new URLSearchParams(new FormData(form));
  if(event.submitter&&event.submitter.name)body.set(event.submitter.name,event.submitter.value);
- if(body.get('do')==='sign-in')token=(body.get('token')||'').trim();
+ if(body.get('do')==='sign-in'){token=(body.get('token')||'').trim();ends=end(token);}
  if(body.get('do')==='sign-out'){token='';}
  if(token)body.delete('token');
- try{swap(await ask(body));}catch(_){said.textContent='The service cannot be reached, or did not take that.';}});
-const look=async()=>{if(!document.hidden){try{take(await ask(),false);document.body.classList.remove('lost');}
+ const had=token;
+ try{const [page]=await ask(body);if(had===token)swap(page);}
+ catch(_){said.textContent='The service cannot be reached, or did not take that.';}});
+const look=async()=>{const had=token;if(!document.hidden){try{const [page,status]=await ask();
+ if(had&&status>=500)throw new Error('nobody is known');
+ if(had===token){if(had&&page.getElementById('f-token')){token='';swap(page);}else take(page);}
+ document.body.classList.remove('lost');}
  catch(_){said.textContent='The service cannot be reached; what is shown is no longer current.';}}
  setTimeout(look,5000);};
+setInterval(()=>{if(token&&ends&&Date.now()>=ends)leave();},500);
 setTimeout(look,5000);})();
 """
 
