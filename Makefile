@@ -111,7 +111,7 @@ test-attacks: $(VENV)/.dev .cache/attacks/bin/schemathesis
 test-browser: $(VENV)/.dev
 	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
-# Dashboards and rules before a real Prometheus that scrapes real replicas: needs Debian's package prometheus.
+# Dashboards and rules before a real Prometheus that scrapes real replicas: needs Debian's packages prometheus and prometheus-alertmanager.
 test-watch: $(VENV)/.dev
 	$(BIN)/python -m pytest -m watch -p no:randomly tests/watch $(ARGS)
 

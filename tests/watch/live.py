@@ -59,11 +59,12 @@ SCRAPED: Final = 1
 
 
 class Prometheus:
-    """A server that scrapes these addresses and evaluates the chart's rules."""
+    """A server that scrapes these addresses, evaluates the chart's rules and tells an Alertmanager if there is one."""
 
-    def __init__(self, folder: Path, targets: list[str]) -> None:
+    def __init__(self, folder: Path, targets: list[str], *, alertmanager: str | None = None) -> None:
         self._folder = folder
         self._targets = targets
+        self._alertmanager = alertmanager
         self.url = f"http://127.0.0.1:{free_port()}"
 
     def ask(self, path: str, **parameters: Any) -> Any:
@@ -74,11 +75,13 @@ class Prometheus:
         return told["data"]
 
     async def __aenter__(self) -> Self:
-        configuration = {
+        configuration: dict[str, Any] = {
             "global": {"scrape_interval": f"{SCRAPED}s", "evaluation_interval": "5s"},
             "rule_files": [str(path) for path in RULES],
             "scrape_configs": [{"job_name": "vendor", "static_configs": [{"targets": self._targets}]}],
         }
+        if self._alertmanager:
+            configuration["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [self._alertmanager]}]}]}
         path = self._folder / "prometheus.yaml"
         path.write_text(yaml.safe_dump(configuration))
         arguments = ["--storage.tsdb.path", str(self._folder / "tsdb"), "--enable-feature=exemplar-storage"]

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 RULES = sorted((ROOT / "helm" / "vendor" / "rules").glob("*.yaml"))
 
 
-def tool(name: str) -> str:
+def tool(name: str, package: str = "prometheus") -> str:
     """Return the path of a tool, or skip the test with what to install."""
     found = shutil.which(name)
     if found is None:
-        pytest.skip(f"{name} is not here: install Debian's package prometheus")
+        pytest.skip(f"{name} is not here: install Debian's package {package}")
     return found
 
 
