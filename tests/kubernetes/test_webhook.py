@@ -25,7 +25,7 @@ from tests.fakes.api_server import ApiServer
 from tests.kubernetes.patching import apply
 from tests.service import ROOT
 from vendor.cli import main
-from vendor.kubernetes.webhook import LONGEST
+from vendor.kubernetes.webhook import BODY_IN_TIME, LONGEST, MOST, SMALL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -80,6 +80,9 @@ class Served:
             ) as answer,
         ):
             return answer.status, await answer.read()
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self.port, ssl=self._tls, server_hostname=NAME)
 
     async def review(self, question: Any) -> dict[str, Any]:
         status, body = await self.ask("POST", "/mutate", json.dumps(question).encode())
@@ -292,11 +295,60 @@ def test_without_a_ca_that_can_sign_it_says_so_and_exits_with_1(
     assert "the CA is no certificate and key in PEM" in capsys.readouterr().err
 
 
-async def test_no_review_takes_more_memory_than_the_chart_gives(server: ApiServer, tmp_path: Path) -> None:
+HEAD = b"POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+
+
+async def test_a_flood_of_reviews_that_never_come_keeps_no_pod_waiting_t31(server: ApiServer, tmp_path: Path) -> None:
+    async with served(server, tmp_path) as webhook:
+        slow = [await webhook.connect() for _ in range(MOST // 4 + 10)]
+        for _, writer in slow:
+            writer.write((HEAD % 1_000) + b"{")
+        answers = [asyncio.create_task(reader.readline()) for reader, _ in slow]
+        done, _ = await asyncio.wait(answers, timeout=BODY_IN_TIME / 2)
+        assert [answer.result() for answer in done] == [b"HTTP/1.1 503 Service Unavailable\r\n"] * 10
+        assert "patch" in await webhook.review(review(pod()))
+        late = await asyncio.gather(*answers)
+        assert late.count(b"HTTP/1.1 400 Bad Request\r\n") == MOST // 4
+        for _, writer in slow:
+            writer.transport.abort()
+        metrics = (await webhook.ask("GET", "/metrics"))[1].decode()
+    assert 'vendor_webhook_reviews_total{result="overloaded"} 10.0' in metrics
+
+
+async def test_of_a_review_that_breaks_off_nothing_is_logged(server: ApiServer, tmp_path: Path) -> None:
+    async with served(server, tmp_path) as webhook:
+        _, writer = await webhook.connect()
+        writer.write((HEAD % 1_000) + b"{")
+        await writer.drain()
+        await asyncio.sleep(0.2)
+        writer.transport.abort()
+        await asyncio.sleep(0.2)
+        metrics = (await webhook.ask("GET", "/metrics"))[1].decode()
+    assert 'vendor_webhook_reviews_total{result="malformed"} 1.0' in metrics
+    assert 'vendor_webhook_reviews_total{result="defect"} 0.0' in metrics
+
+
+async def test_many_large_reviews_at_once_take_no_more_memory_than_the_chart_gives(
+    server: ApiServer, tmp_path: Path
+) -> None:
+    async with served(server, tmp_path) as webhook:
+        dense = b"[" + b"{}," * (LONGEST // 3 - 2) + b"{}]"
+        asked = [asyncio.create_task(webhook.ask("POST", "/mutate", dense)) for _ in range(12)]
+        smaller = b"[" + b"{}," * (SMALL // 3 - 2) + b"{}]"
+        asked += [asyncio.create_task(webhook.ask("POST", "/mutate", smaller)) for _ in range(40)]
+        assert "patch" in await webhook.review(review(pod()))
+        assert {status for status, _ in await asyncio.gather(*asked)} <= {400, 503}
+        assert webhook.most_memory() < _limit()
+
+
+def _limit() -> int:
     values = yaml.safe_load((ROOT / "helm" / "vendor" / "values.yaml").read_text())
-    limit = int(values["webhook"]["resources"]["limits"]["memory"].removesuffix("Mi")) * 1024
+    return int(values["webhook"]["resources"]["limits"]["memory"].removesuffix("Mi")) * 1024
+
+
+async def test_no_review_takes_more_memory_than_the_chart_gives(server: ApiServer, tmp_path: Path) -> None:
     async with served(server, tmp_path) as webhook:
         dense = b"[" + b"{}," * (LONGEST // 3 - 2) + b"{}]"
         assert (await webhook.ask("POST", "/mutate", dense))[0] == 400
         assert (await webhook.ask("POST", "/mutate", dense * 2))[0] == 413
-        assert webhook.most_memory() < limit
+        assert webhook.most_memory() < _limit()

@@ -107,7 +107,9 @@ def _webhook(options: argparse.Namespace, client: Any) -> Webhook:
     from vendor.kubernetes.annotations import Mode  # noqa: PLC0415
     from vendor.kubernetes.counter import Counter  # noqa: PLC0415
     from vendor.kubernetes.injection import Places  # noqa: PLC0415
-    from vendor.kubernetes.webhook import Webhook  # noqa: PLC0415
+    from vendor.kubernetes.webhook import MOST, Webhook  # noqa: PLC0415
+    from vendor.process import SystemClock  # noqa: PLC0415
+    from vendor.server.gate import Gate  # noqa: PLC0415
 
     places = Places(
         service_url=options.service_url,
@@ -120,6 +122,7 @@ def _webhook(options: argparse.Namespace, client: Any) -> Webhook:
     return Webhook(
         admission=admission,
         counter=Counter(),
+        gate=Gate(clock=SystemClock(), most=MOST),
         failed=lambda exc: logs.logger().error("defect", exc_info=exc),
     )
 

@@ -7,7 +7,7 @@ from typing import Final
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, disable_created_metrics, generate_latest
 from prometheus_client import Counter as Metric
 
-RESULTS: Final = ("injected", "unchanged", "failed", "malformed", "defect")
+RESULTS: Final = ("injected", "unchanged", "failed", "malformed", "overloaded", "defect")
 """What can become of a review."""
 
 
