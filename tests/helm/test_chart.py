@@ -288,6 +288,12 @@ BAD = {
         "prober.enabled=true,prober.scope=never:a,tls.source=none",
         "prober.enabled",
     ),
+    "a pause that outlasts the pod": ("drain.preStopSeconds=60", "drain.preStopSeconds"),
+    "a pause that leaves too little": (
+        "drain.preStopSeconds=16,drain.terminationGracePeriodSeconds=30",
+        "at least 15 must be left",
+    ),
+    "a pause of an age": ("drain.preStopSeconds=590,drain.terminationGracePeriodSeconds=600", "preStopSeconds"),
     "a name that no service may have": ("fullnameOverride=1_X", "fullnameOverride"),
     "a configuration that would be passed over": ("existingConfigMap=mine", "existingConfigMap"),
     "two stores": ("valkey.enabled=true,store.url=redis://valkey:6379", "valkey.enabled"),
