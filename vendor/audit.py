@@ -233,10 +233,18 @@ class Ledger:
         if entry.outcome != "issued" or entry.session is None or entry.permission is None or entry.credentials is None:
             return entry.line()
         asked = entry.asked
-        said = (asked.scope is None, asked.role, asked.duration, *asked.parameters.items())
-        decided = (entry.generation, entry.permission.grant, entry.session.key)
-        lent = (entry.credentials.access_key_id, entry.credentials.expiration)  # ids need not be new with each session
-        key = (entry.token_sha256, *decided, *lent, said)
+        key = (
+            entry.token_sha256,
+            entry.generation,
+            entry.permission.grant,
+            entry.session.key,
+            entry.credentials.access_key_id,
+            entry.credentials.expiration,  # ids need not be new with each session
+            asked.scope is None,
+            asked.role,
+            asked.duration,
+            *asked.parameters.items(),
+        )
         lasting = self._lasting.get(key)
         if lasting is None:
             lasting = self._lasting[key] = entry.lasting()

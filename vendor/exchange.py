@@ -135,7 +135,9 @@ class Exchange:
             known = await self._identify(request.token, entry.token_sha256, request.deadline)
             entry.principal = known.principal
             self._allowance.take(known.principal)
-            request = await _whole(entry, request)
+            if request.body is not None:
+                entry.asked, proof = await request.body()
+                request = request._replace(asked=entry.asked, proof=proof)
             lease = await self._lend(entry, known, request)
             while known.rules is not self._rules:  # no answer is by a rule that is no longer (T19)
                 _forget(entry)
@@ -207,7 +209,9 @@ class Exchange:
             except PolicyTooLarge as refusal:
                 entry.session = rules.mapping.lighten(entry.permission, entry.session, refusal)
             else:
-                return await _ready(request, lease)
+                if request.then is not None:  # what the door needs to hand it out
+                    await request.then(lease)
+                return lease
 
     async def _identify(
         self, token: str | None, sha256: str | None, deadline: float, known: Known | None = None
@@ -252,21 +256,6 @@ class Exchange:
             generation=self.mapping.generation,
             token_sha256=None if request.token is None else digest(request.token),
         )
-
-
-async def _whole(entry: Entry, request: Request) -> Request:
-    """Return a request with all that is asked for, noting it."""
-    if request.body is None:
-        return request
-    entry.asked, proof = await request.body()
-    return request._replace(asked=entry.asked, proof=proof)
-
-
-async def _ready(request: Request, lease: Lease) -> Lease:
-    """Return a lease once the door has what it needs to hand it out."""
-    if request.then is not None:
-        await request.then(lease)
-    return lease
 
 
 def _shown(request: Request, session: RoleSession) -> Proof:

@@ -154,7 +154,8 @@ class Lease:
 
     def over(self, clock: Clock) -> bool:
         """Tell whether it is lent to nobody any more."""
-        return self.remaining(clock) <= 0 or clock.monotonic() - self.minted_monotonic >= self.lendable
+        lent_for = clock.monotonic() - self.minted_monotonic
+        return lent_for >= self.lifetime or lent_for >= self.lendable or clock.now() >= self.credentials.expiration
 
     def wants_newer(self, clock: Clock) -> bool:
         """Tell whether new credentials are wanted.

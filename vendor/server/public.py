@@ -76,10 +76,12 @@ class PublicDoors:
 
     async def _container(self, visit: Visit) -> Answer:
         """Answer the container credentials protocol."""
-        members = visit.target.members()
-        seconds = members.pop("duration_seconds", None)
-        duration = None if seconds is None else wire.read_duration(seconds)
-        asked = Asked(scope=_scope(visit), parameters=members, duration=duration)
+        asked = visit.target.asked
+        if asked is None:
+            members = visit.target.members()
+            seconds = members.pop("duration_seconds", None)
+            duration = None if seconds is None else wire.read_duration(seconds)
+            asked = visit.target.asked = Asked(scope=_scope(visit), parameters=members, duration=duration)
         request = self._request(visit, Door.CONTAINER, asked, in_time=IN_TIME)
         return await self._lend(visit, request, wire.credentials_document)
 

@@ -55,13 +55,17 @@ def new_request_id() -> str:
 
 
 class Target:
-    """Where a request points: the decoded segments of the path, and the query as it was sent."""
+    """Where a request points: the decoded segments of the path, and the query as it was sent.
 
-    __slots__ = ("_members", "query", "segments")
+    `asked` is for the door that reads both to keep what they ask for.
+    """
+
+    __slots__ = ("_members", "asked", "query", "segments")
 
     def __init__(self, segments: tuple[str, ...], query: str) -> None:
         self.segments = segments
         self.query = query
+        self.asked: Asked | None = None
         self._members: dict[str, str] | None = None
 
     def members(self) -> dict[str, str]:
