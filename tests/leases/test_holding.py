@@ -161,6 +161,9 @@ async def test_finished_answers_are_kept_of_the_leases_that_were_lent_of_late_an
         lease.answers["json"] = b"finished"
     held = list(rig.leases._held)
     assert sum("json" in lease.answers for lease in held) == RECENT
+    (left,) = [lease for lease in held if not lease.recent]
+    left.answers["json"] = b"finished too late"
+    assert left.answers == {}
     again, _ = await rig.lend(session(subject="s0"))
     assert again.answers == {}
     again.answers["json"] = b"finished"

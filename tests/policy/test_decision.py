@@ -429,3 +429,14 @@ def test_a_token_that_is_for_other_scopes_is_told_so_where_a_grant_would_have_ma
     assert refused.value.reason is Reason.TOKEN_SCOPE
     told = mapping.explain(principal, Asked(scope=SCOPE.name)).grants[2]
     assert (told.failed, told.wanted, told.had) == ("token_scope", SCOPE.name, ("reports:write",))
+
+
+def test_sessions_of_one_team_have_their_policy_and_tags_in_common() -> None:
+    batch = replace(SCOPE, grants=(Grant(issuer="cluster-a", where=(("namespace", Equal("analytics")),)),))
+    mapping = Mapping(scopes={batch.name: batch}, generation=1)
+    asked = Asked(scope=batch.name, parameters={"month": "2026-03"})
+    pods = [pod(service_account=f"batch-{number}", token_sha256=f"{number:064}") for number in range(2)]
+    one, other = [mapping.open(mapping.permit(each, batch.name), each, asked) for each in pods]
+    assert one.policy is other.policy
+    assert one.tags is other.tags
+    assert one.key != other.key

@@ -9,7 +9,7 @@ from typing import Final
 GOLDEN: Final = 0.6180339887498949
 """The fractional part of the golden ratio: steps of it fill an interval more evenly than chance does, at any length."""
 SLACK: Final = 1_000
-"""Moments that have been overtaken and are kept all the same, beside one for each that has not."""
+"""Moments that have been overtaken and are kept all the same, beside half as many as have not."""
 
 TRIED: Final = 8
 """Moments among which the quietest is chosen."""
@@ -33,7 +33,7 @@ class Agenda:
         """Have a key looked at then, and at no other moment."""
         self._moments[key] = moment
         heapq.heappush(self._order, (moment, key))
-        if len(self._order) > 2 * len(self._moments) + SLACK:
+        if len(self._order) > 1.5 * len(self._moments) + SLACK:
             self._order = [(moment, key) for key, moment in self._moments.items()]
             heapq.heapify(self._order)
 

@@ -51,6 +51,17 @@ def lendable(session: RoleSession) -> float:
     return PROVEN if judged(session) else float("inf")
 
 
+class _Unkept(dict[str, bytes]):
+    """Keeps nothing: so many leases that are seldom lent need no memory of their own for answers."""
+
+    def __setitem__(self, door: str, answer: bytes) -> None:
+        """Do nothing."""
+
+
+UNKEPT: Final[dict[str, bytes]] = _Unkept()
+"""The answers of a lease that was not lent of late."""
+
+
 class Warrant(NamedTuple):
     """On whose word a session may be renewed while nobody asks: the scope as it was granted, and the asker's token."""
 
@@ -86,7 +97,7 @@ class Lease:
     """The moment before which no new attempt to renew it is made, on the clock that never steps."""
     recent: bool = False
     """Whether it is one of those whose finished answers are kept."""
-    answers: dict[str, bytes] = field(default_factory=dict, repr=False)
+    answers: dict[str, bytes] = field(default_factory=lambda: UNKEPT, repr=False)
     lifetime: float = field(init=False)
     """Seconds from minting to expiry, never more than were asked for.
 

@@ -11,7 +11,7 @@ from vendor.audit import Source
 from vendor.leases.flights import Flight, Flights
 from vendor.leases.held import Held
 from vendor.leases.lane import Lane
-from vendor.leases.lease import Clock, Lease, Warrant, lendable, margin
+from vendor.leases.lease import UNKEPT, Clock, Lease, Warrant, lendable, margin
 from vendor.leases.remembered import Remembered
 from vendor.leases.renewals import Renewals
 from vendor.leases.shared import Shared
@@ -223,11 +223,11 @@ class Leases:
 
     def _note_recent(self, lease: Lease) -> None:
         """Keep the finished answers of no more than so many leases: each is as large as all else that is kept of it."""
-        lease.recent = True
+        lease.recent, lease.answers = True, {}
         self._recent.append(lease)
         if len(self._recent) > RECENT:
             before = self._recent.popleft()
-            before.recent, before.answers = False, {}
+            before.recent, before.answers = False, UNKEPT
 
     def _renew(self, lease: Lease) -> None:
         """Begin to renew a lease that nobody waits for."""

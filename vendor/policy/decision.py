@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vendor.policy import limits, roles
+from vendor.policy.alike import Alike
 from vendor.policy.fingerprint import fingerprint
 from vendor.policy.lookup import Lookup
 from vendor.policy.mint import FederationToken
@@ -133,6 +134,7 @@ class Mapping:
         self._lookup = Lookup(scopes.values())
         self._opened: OrderedDict[object, RoleSession] = OrderedDict()
         self._capacity = capacity
+        self._alike = Alike()
 
     def permit(self, principal: Principal, name: str | None) -> Permission:
         """Return the permission for the scope named, or for the only one that the principal may have.
@@ -253,7 +255,7 @@ class Mapping:
     def _open(self, permission: Permission, principal: Principal, asked: Asked) -> RoleSession:
         self._refuse_unsettled(permission.scope, asked)
         terms = self.terms(permission.scope, principal.issuer_url)
-        return open_session(permission, principal, asked, terms=terms, accounts=self._accounts)
+        return open_session(permission, principal, asked, terms=terms, accounts=self._accounts, alike=self._alike)
 
     def _refuse_unsettled(self, scope: Scope, asked: Asked) -> None:
         """Raise StsUnavailable where it is not known yet whether the duration asked for can be had."""
@@ -289,15 +291,22 @@ class Mapping:
 
 
 def open_session(
-    permission: Permission, principal: Principal, asked: Asked, *, terms: str, accounts: Accounts = _unlisted
+    permission: Permission,
+    principal: Principal,
+    asked: Asked,
+    *,
+    terms: str,
+    accounts: Accounts = _unlisted,
+    alike: Alike | None = None,
 ) -> RoleSession:
     """Return the session of a permission, with every place filled and every limit of STS checked.
 
+    What it has in common with other sessions is `alike`, so that it is held but once.
     Raises InvalidRequest, ValueNotAllowed, PolicyTooLarge, or StsUnavailable where accounts are not known yet.
     """
     scope = permission.scope
     values = _Values(principal, _parameters(scope, asked.parameters, accounts))
-    session = scope.session
+    session, same = scope.session, alike or Alike()
     return limits.check(
         RoleSession(
             terms=terms,
@@ -308,9 +317,9 @@ def open_session(
             action=scope.mint.action,
             **scope.mint.fill(values),
             session_name=_session_name(scope, principal, values),
-            policy=session.policy.fill(values) if session.policy else None,
+            policy=same.one(session.policy.fill(values)) if session.policy else None,
             policy_arns=session.policy_arns,
-            tags=tuple((key, value.fill(values)) for key, value in session.tags),
+            tags=same.one(tuple((key, value.fill(values)) for key, value in session.tags)),
             transitive_tags=session.transitive_tags,
             source_identity=session.source_identity.fill(values) if session.source_identity else None,
             duration=_duration(scope, asked.duration),
