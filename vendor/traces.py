@@ -34,6 +34,7 @@ PATIENCE: Final = 5.0
 """Seconds that a batch may take."""
 # W3C Trace Context, section 3.2: a later version may say more behind it.
 _PARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?", re.ASCII)
+_SAMPLER: Final = "parentbased_always_on"
 _INTERNAL, _SERVER, _CLIENT = 1, 2, 3
 _ERROR: Final = 2
 
@@ -55,7 +56,7 @@ class Collector(NamedTuple):
 
     url: str
     headers: Mapping[str, Secret]
-    service: str
+    resource: Mapping[str, str]
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Collector | None:
@@ -65,17 +66,33 @@ class Collector(NamedTuple):
         """
         base = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
         url = environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or (base and f"{base.rstrip('/')}/v1/traces")
-        if not url or environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        exporter = environ.get("OTEL_TRACES_EXPORTER") or "otlp"
+        if not url or exporter == "none" or environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
             return None
+        if exporter != "otlp":
+            raise UnspokenError(f"OTEL_TRACES_EXPORTER is {exporter!r:.40}, and traces are sent by otlp only")
+        sampler = environ.get("OTEL_TRACES_SAMPLER") or _SAMPLER
+        if sampler != _SAMPLER:
+            raise UnspokenError(f"OTEL_TRACES_SAMPLER is {sampler!r:.40}, and there is none here but {_SAMPLER}")
         protocol = environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
         if protocol not in (None, "", "http/json", "http/protobuf"):
             raise UnspokenError(f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol!r:.40}, and traces are sent over http only")
         if urlsplit(url).scheme not in ("http", "https"):
             raise UnspokenError("OTEL_EXPORTER_OTLP_ENDPOINT is no http or https URL")
         said = environ.get("OTEL_EXPORTER_OTLP_TRACES_HEADERS") or environ.get("OTEL_EXPORTER_OTLP_HEADERS", "")
-        pairs = (pair.partition("=") for pair in said.split(",") if "=" in pair)
-        headers = {name.strip(): Secret(unquote(value.strip())) for name, _, value in pairs}
-        return cls(url, headers, environ.get("OTEL_SERVICE_NAME") or "vendor")
+        headers = {name: Secret(value) for name, value in _pairs(said)}
+        resource = {"service.name": "vendor", **dict(_pairs(environ.get("OTEL_RESOURCE_ATTRIBUTES", "")))}
+        if name := environ.get("OTEL_SERVICE_NAME"):
+            resource["service.name"] = name
+        return cls(url, headers, resource)
+
+
+def _pairs(said: str) -> Iterator[tuple[str, str]]:
+    """Return names and values as OpenTelemetry writes them into one variable (W3C Baggage)."""
+    for pair in said.split(","):
+        name, equals, value = pair.partition("=")
+        if equals:
+            yield name.strip(), unquote(value.strip())
 
 
 @dataclass(slots=True)
@@ -219,7 +236,8 @@ class Traces:
 
     def _written(self, spans: list[dict[str, Any]]) -> dict[str, Any]:
         """Return spans as OTLP's JSON encoding has them."""
-        own = [_attribute("service.name", self._collector.service), _attribute("service.version", self._version)]
+        told = {"service.version": self._version, **self._collector.resource}
+        own = [_attribute(name, value) for name, value in told.items()]
         scope = {"scope": {"name": "vendor", "version": self._version}, "spans": spans}
         return {"resourceSpans": [{"resource": {"attributes": own}, "scopeSpans": [scope]}]}
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Collector(Loopback):
-    """Keeps `spans` by arrival, the `bodies` and `headers` of what came; answers `status`.
+    """Keeps `spans` and `resources` by arrival, the `bodies` and `headers` of what came; answers `status`.
 
     No secret stands in any of it, but in the headers that the collector itself wants.
     """
@@ -27,6 +27,7 @@ class Collector(Loopback):
         self.bodies: list[str] = []
         self.headers: list[Mapping[str, str]] = []
         self.spans: list[dict[str, Any]] = []
+        self.resources: list[dict[str, Any]] = []
 
     async def __aexit__(self, *exc: object) -> None:
         await super().__aexit__(*exc)
@@ -41,6 +42,7 @@ class Collector(Loopback):
         self.bodies.append(await request.text())
         self.headers.append(dict(request.headers))
         for resource in json.loads(self.bodies[-1])["resourceSpans"]:
+            self.resources.append(resource["resource"])
             for scope in resource["scopeSpans"]:
                 self.spans += scope["spans"]
         return web.Response(status=self.status, text="{}", content_type="application/json")

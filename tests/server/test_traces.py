@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,7 +37,12 @@ async def collector() -> AsyncIterator[Collector]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_EXPORTER_OTLP_HEADERS": "x-key=CANARY%20key"}
+    environ = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_EXPORTER_OTLP_HEADERS": "x-key=CANARY%20key",
+        "OTEL_RESOURCE_ATTRIBUTES": "k8s.pod.name=vendor-0,service.name=other,deployment.environment=a%20b",
+        "OTEL_SERVICE_NAME": "lender",
+    }
     async with World(tmp_path_factory.mktemp("traced"), environ=environ) as running:
         await get(running.service.public, PATH, running.token("batch-1"))  # so that a denial is the denied one's own
         yield running
@@ -65,6 +71,13 @@ async def test_an_exchange_is_a_part_of_its_callers_trace_with_a_span_for_each_s
     for span in spans.values():
         assert int(span["startTimeUnixNano"]) <= int(span["endTimeUnixNano"]) <= int(root["endTimeUnixNano"]) + 10**6
     assert collector.headers[0]["x-key"] == "CANARY key"
+    of = {one["key"]: one["value"]["stringValue"] for one in collector.resources[0]["attributes"]}
+    assert of == {
+        "service.name": "lender",
+        "service.version": version("credential-vendor"),
+        "k8s.pod.name": "vendor-0",
+        "deployment.environment": "a b",
+    }
 
 
 @pytest.mark.parametrize(
@@ -159,6 +172,15 @@ async def test_what_is_not_spoken_stops_the_start(tmp_path: Path) -> None:
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": ""}, None),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318/"}, "http://c:4318/v1/traces"),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c", "OTEL_SDK_DISABLED": "true"}, None),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c", "OTEL_TRACES_EXPORTER": "none"}, None),
+        (
+            {
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c",
+                "OTEL_TRACES_EXPORTER": "otlp",
+                "OTEL_TRACES_SAMPLER": "parentbased_always_on",
+            },
+            "http://c/v1/traces",
+        ),
         (
             {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://d/x"},
             "https://d/x",
@@ -178,3 +200,11 @@ async def test_the_collector_is_what_opentelemetrys_variables_name(environ: dict
 async def test_a_collector_that_is_no_url_is_refused(url: str) -> None:
     with pytest.raises(UnspokenError):
         Named.of({"OTEL_EXPORTER_OTLP_ENDPOINT": url})
+
+
+@pytest.mark.parametrize(
+    "said", [{"OTEL_TRACES_EXPORTER": "zipkin"}, {"OTEL_TRACES_SAMPLER": "traceidratio"}], ids=["exporter", "sampler"]
+)
+async def test_an_exporter_and_a_sampler_that_there_are_not_are_refused(said: dict[str, str]) -> None:
+    with pytest.raises(UnspokenError, match=next(iter(said))):
+        Named.of({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c", **said})
