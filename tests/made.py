@@ -10,8 +10,9 @@ from tests.fakes.clock import START
 from vendor.audit import Door, Entry, Source
 from vendor.credentials import Credentials, Secret
 from vendor.identity.principal import Principal
-from vendor.policy.decision import Asked, Permission
+from vendor.policy.decision import Asked
 from vendor.policy.grant import Grant, Scope, SessionTemplate
+from vendor.policy.granting import Permission
 from vendor.policy.matcher import Equal
 from vendor.policy.mint import AssumeRole
 from vendor.policy.session import Action, RoleSession

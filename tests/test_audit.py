@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from tests.fakes.clock import START, Clock
 from tests.made import EXTERNAL_ID, ROLE, SECRET, SUBJECT, TOKEN, credentials, entry, issued, principal, scope, session
 from vendor.audit import LONGEST_TEXT, Door, Entry, Ledger, SinkError, Source
-from vendor.policy.decision import Asked, Permission
+from vendor.policy.decision import Asked
+from vendor.policy.granting import Permission
 from vendor.refusals import AccessDenied, AuditUnavailable, InvalidToken, Reason, RoleRefused, StsUnavailable
 
 CONTRACT = {

@@ -24,7 +24,8 @@ from vendor import config
 from vendor.cli import main
 from vendor.identity.checks import HEADER
 from vendor.identity.claims import CHECKS
-from vendor.policy.decision import Asked, Mapping, open_session
+from vendor.policy.decision import Asked, Mapping
+from vendor.policy.opening import open_session
 from vendor.refusals import Reason
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from tests.metrics_page import PAGE, page
 from vendor.audit import Door, Source
 from vendor.leases.expiry import ExpiryLedger
 from vendor.metrics import Metrics
-from vendor.policy.decision import Asked, Permission
+from vendor.policy.decision import Asked
+from vendor.policy.granting import Permission
 from vendor.refusals import AccessDenied, AuditUnavailable, InvalidToken, Reason, StsUnavailable
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from vendor.credentials import Credentials
     from vendor.identity.principal import Principal
-    from vendor.policy.decision import Asked, Permission
+    from vendor.policy.decision import Asked
+    from vendor.policy.granting import Permission
     from vendor.policy.session import RoleSession
 
 LONGEST_TEXT: Final = 2_048

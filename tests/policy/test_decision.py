@@ -11,10 +11,12 @@ import pytest
 
 from tests import made
 from tests.fakes.clock import START
-from vendor.policy.decision import Asked, Considered, Mapping, Permission, open_session
+from vendor.policy.decision import Asked, Mapping
 from vendor.policy.grant import Grant, Scope, SessionTemplate
+from vendor.policy.granting import Considered, Permission
 from vendor.policy.matcher import Contains, Equal, Glob
 from vendor.policy.mint import AssumeRole
+from vendor.policy.opening import open_session
 from vendor.policy.parameter import Parameter
 from vendor.policy.template import PolicyTemplate, Text
 from vendor.refusals import AccessDenied, InvalidRequest, PolicyTooLarge, Reason, ScopeRequired, ValueNotAllowed

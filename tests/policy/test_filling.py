@@ -13,7 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests import made
-from vendor.policy.decision import Asked, Mapping, Permission
+from vendor.policy.decision import Asked, Mapping
+from vendor.policy.granting import Permission
 from vendor.policy.limits import LONGEST_POLICY
 from vendor.policy.parameter import NEVER, Parameter, is_fillable
 from vendor.policy.template import PolicyTemplate, TemplateError, Text

@@ -18,7 +18,8 @@ from tests import made
 from tests.policy.iam import allows
 from vendor.config import fragments, policies
 from vendor.config.text import Document
-from vendor.policy.decision import Asked, Mapping, Permission
+from vendor.policy.decision import Asked, Mapping
+from vendor.policy.granting import Permission
 from vendor.policy.parameter import Parameter
 from vendor.policy.template import Name, PolicyTemplate, Text
 from vendor.refusals import ValueNotAllowed

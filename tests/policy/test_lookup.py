@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.made import principal, scope
 from vendor.policy.covering import covers
-from vendor.policy.decision import Mapping, Permission
+from vendor.policy.decision import Mapping
 from vendor.policy.grant import Grant, Scope
 from vendor.policy.lookup import Lookup
 from vendor.policy.matcher import AnyOf, Contains, Equal, Glob, Matcher, Present
@@ -19,6 +19,7 @@ from vendor.refusals import AccessDenied
 
 if TYPE_CHECKING:
     from vendor.identity.principal import Principal
+    from vendor.policy.granting import Permission
 
 NAMES = st.sampled_from(["a", "b", "c"])
 SCALARS = st.sampled_from(["x", "y", "xy", 1, 0, True, False])

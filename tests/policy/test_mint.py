@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests import made
-from vendor.policy.decision import Asked, Permission, open_session
+from vendor.policy.decision import Asked
+from vendor.policy.granting import Permission
 from vendor.policy.mint import (
     AssumeRole,
     CognitoIdentity,
@@ -23,6 +24,7 @@ from vendor.policy.mint import (
     Via,
     WebIdentity,
 )
+from vendor.policy.opening import open_session
 from vendor.policy.parameter import Parameter
 from vendor.policy.session import Action, Hop, Mfa, Pool, Provider, RoleSession, Signing
 from vendor.policy.template import Text

@@ -9,7 +9,7 @@ import pytest
 
 from tests import made
 from vendor.policy import roles
-from vendor.policy.decision import Asked, Mapping, Permission
+from vendor.policy.decision import Asked, Mapping
 from vendor.policy.grant import Grant, Scope
 from vendor.policy.matcher import Equal
 from vendor.policy.mint import AssumeRole
@@ -19,6 +19,7 @@ from vendor.refusals import AccessDenied, InvalidRequest, Reason
 
 if TYPE_CHECKING:
     from vendor.identity.principal import Principal
+    from vendor.policy.granting import Permission
 
 READ, WRITE = "arn:aws:iam::111122223333:role/read", "arn:aws:iam::111122223333:role/write"
 ACCOUNT = Parameter(name="account", pattern=None, one_of=("111122223333", "444455556666"), path=False, default=None)

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from tests import made
 from tests.config.sound import SOUND
 from vendor.config import Configuration, ConfigurationError, load
-from vendor.policy.decision import Asked, Mapping, Permission
+from vendor.policy.decision import Asked, Mapping
+from vendor.policy.granting import Permission
 from vendor.policy.parameter import Parameter
 from vendor.policy.template import PolicyTemplate, Text
 from vendor.refusals import InvalidRequest, Refusal, ValueNotAllowed

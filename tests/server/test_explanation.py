@@ -10,7 +10,8 @@ import pytest
 from tests import made
 from tests.fakes.clock import START
 from vendor.cli.explained import as_text
-from vendor.policy.decision import Asked, Decision, Permission
+from vendor.policy.decision import Asked, Decision
+from vendor.policy.granting import Permission
 from vendor.policy.session import Action, Hop, Mfa, Pool, Provider, Signing
 from vendor.server.explanation import of_decision
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 from vendor.identity.attributes import RULES
 from vendor.identity.authentication import suppose
 from vendor.live.specimen import specimen
-from vendor.policy.decision import Asked, Mapping, Permission
+from vendor.policy.decision import Asked, Mapping
+from vendor.policy.granting import Permission
 from vendor.policy.matcher import AnyOf, Contains, Equal, Glob
 from vendor.policy.parameter import PLAIN, any_account
 from vendor.refusals import InvalidRequest, Reason, Refusal

@@ -8,35 +8,28 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from vendor.policy import limits, roles
 from vendor.policy.alike import Alike
 from vendor.policy.fingerprint import fingerprint
+from vendor.policy.granting import consider, denied, permitted
 from vendor.policy.lookup import Lookup
-from vendor.policy.mint import FederationToken
-from vendor.policy.naming import session_name
+from vendor.policy.opening import open_session, unlisted
 from vendor.policy.packing import Packing, dropped, lighter
-from vendor.policy.parameter import admit_attribute
 from vendor.policy.session import Action, RoleSession
-from vendor.refusals import AccessDenied, InvalidRequest, Reason, Refusal, ScopeRequired, StsUnavailable
+from vendor.refusals import AccessDenied, Reason, Refusal, ScopeRequired, StsUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Mapping as AbstractMapping
     from datetime import timedelta
 
-    from vendor.identity.principal import AttributeValue, Principal
+    from vendor.identity.principal import Principal
     from vendor.policy.grant import Scope
-    from vendor.policy.parameter import Organization, Parameter
-
-    Accounts = Callable[[Organization], frozenset[str] | None]
+    from vendor.policy.granting import Considered, Permission
+    from vendor.policy.opening import Accounts
     from vendor.refusals import PolicyTooLarge
-
-TOKEN_SCOPE: Final = "token_scope"  # noqa: S105 - a name
-"""What a grant fails by when it matches and the token itself is not for the scope."""
-MOST_TOLD: Final = 20
-"""Grants of which a refusal tells why they did not match."""
 
 
 class Asked(NamedTuple):
@@ -49,27 +42,6 @@ class Asked(NamedTuple):
     parameters: AbstractMapping[str, str] = MappingProxyType({})
     duration: timedelta | None = None
     role: str | None = None
-
-
-class Permission(NamedTuple):
-    """A scope that a principal may have.
-
-    `grant` is the index of the grant that matched, None where only `mode: audit` lets the principal through.
-    """
-
-    scope: Scope
-    grant: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Considered:
-    """One grant as explained: the first attribute that failed, what was wanted and what it was; None if it matched."""
-
-    grant: int
-    issuer: str
-    failed: str | None
-    wanted: str | None
-    had: AttributeValue | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +67,6 @@ class Decision:
         return dropped(self.session, self.permission.scope.session.optional_tags)
 
 
-def _unlisted(_: Organization) -> frozenset[str] | None:
-    return None
-
-
 class Mapping:
     """The scope-to-role mapping of one configuration generation.
 
@@ -117,7 +85,7 @@ class Mapping:
         targets: AbstractMapping[str, object] = MappingProxyType({}),
         issuers: AbstractMapping[str, object] = MappingProxyType({}),
         packing: Packing | None = None,
-        accounts: Accounts = _unlisted,
+        accounts: Accounts = unlisted,
         chained: Callable[[str], bool | None] = lambda _target: False,
         capacity: int = 10_000,
     ) -> None:
@@ -146,9 +114,9 @@ class Mapping:
         scope = self.scopes.get(name)
         if scope is None:
             raise AccessDenied(Reason.UNKNOWN_SCOPE, detail=f"there is no scope {name!r:.80}")
-        permission = _permission(self._given(scope), principal)
+        permission = permitted(self._given(scope), principal)
         if permission is None:
-            raise _denied(scope, principal)
+            raise denied(scope, principal)
         return permission
 
     def settle(self, principal: Principal, asked: Asked) -> tuple[Permission, Asked]:
@@ -166,7 +134,7 @@ class Mapping:
 
     def permitted(self, principal: Principal) -> list[Permission]:
         """Return the permission for each scope that the principal may have, in the order of the configuration."""
-        found = (_permission(self._given(scope), principal) for scope in self._lookup.candidates(principal))
+        found = (permitted(self._given(scope), principal) for scope in self._lookup.candidates(principal))
         return [permission for permission in found if permission is not None]
 
     def open(self, permission: Permission, principal: Principal, asked: Asked) -> RoleSession:
@@ -202,7 +170,7 @@ class Mapping:
         except Refusal as refused:
             refusal = refused
         scope = permission.scope if permission else self.scopes.get(asked.scope or "")
-        grants = tuple(_consider(scope, index, principal) for index in range(len(scope.grants))) if scope else ()
+        grants = tuple(consider(scope, index, principal) for index in range(len(scope.grants))) if scope else ()
         packed = self._packing.expected(session) if session else None
         return Decision(
             grants=grants,
@@ -290,119 +258,6 @@ class Mapping:
         return granted[0]
 
 
-def open_session(
-    permission: Permission,
-    principal: Principal,
-    asked: Asked,
-    *,
-    terms: str,
-    accounts: Accounts = _unlisted,
-    alike: Alike | None = None,
-) -> RoleSession:
-    """Return the session of a permission, with every place filled and every limit of STS checked.
-
-    What it has in common with other sessions is `alike`, so that it is held but once.
-    Raises InvalidRequest, ValueNotAllowed, PolicyTooLarge, or StsUnavailable where accounts are not known yet.
-    """
-    scope = permission.scope
-    values = _Values(principal, _parameters(scope, asked.parameters, accounts))
-    session, same = scope.session, alike or Alike()
-    return limits.check(
-        RoleSession(
-            terms=terms,
-            issuer=principal.issuer_url,
-            subject=principal.subject,
-            scope=scope.name,
-            target=scope.target,
-            action=scope.mint.action,
-            **scope.mint.fill(values),
-            session_name=_session_name(scope, principal, values),
-            policy=same.one(session.policy.fill(values)) if session.policy else None,
-            policy_arns=session.policy_arns,
-            tags=same.one(tuple((key, value.fill(values)) for key, value in session.tags)),
-            transitive_tags=session.transitive_tags,
-            source_identity=session.source_identity.fill(values) if session.source_identity else None,
-            duration=_duration(scope, asked.duration),
-            not_after=principal.token_expires if session.cap_to_token else None,
-        )
-    )
-
-
-def _session_name(scope: Scope, principal: Principal, values: _Values) -> str:
-    """Return what the session is called; nothing where AWS takes no name, or the assertion says it."""
-    if isinstance(scope.mint, FederationToken):
-        return session_name(principal, scope.mint.name.fill(values), longest=limits.LONGEST_USER_NAME)
-    if scope.mint.action not in limits.NAMED:
-        return ""
-    return session_name(principal, scope.session.name.fill(values) if scope.session.name else None)
-
-
-class _Values(dict[str, str]):
-    """The values that may be filled: parameters as admitted, attributes admitted when they are first needed."""
-
-    def __init__(self, principal: Principal, parameters: AbstractMapping[str, str]) -> None:
-        super().__init__(parameters)
-        self._attributes = principal.attributes
-
-    def __missing__(self, name: str) -> str:
-        value = self[name] = admit_attribute(name, self._attributes.get(name))
-        return value
-
-
-def _parameters(scope: Scope, given: AbstractMapping[str, str], accounts: Accounts) -> dict[str, str]:
-    undeclared = given.keys() - {parameter.name for parameter in scope.parameters}
-    if undeclared:
-        public = f"this scope has no parameter {min(undeclared):.63}"
-        raise InvalidRequest(Reason.UNDECLARED_PARAMETER, public)
-    return {parameter.name: _parameter(parameter, given, accounts) for parameter in scope.parameters}
-
-
-def _parameter(parameter: Parameter, given: AbstractMapping[str, str], accounts: Accounts) -> str:
-    value = given.get(parameter.name, parameter.default)
-    if value is None:
-        raise InvalidRequest(Reason.MISSING_PARAMETER, f"this scope needs the parameter {parameter.name}")
-    return parameter.admit(value, listed=accounts(parameter.organization) if parameter.organization else None)
-
-
-def _duration(scope: Scope, asked: timedelta | None) -> timedelta:
-    return scope.session.duration if asked is None else limits.check_duration(asked, scope.session.max_duration)
-
-
 def _longest_chained(scope: Scope) -> timedelta:
     """Return the longest session of a scope where the service is itself the session of a role."""
     return limits.longest(scope.mint.action, chained=scope.mint.action is Action.ASSUME_ROLE)
-
-
-def _permission(scope: Scope, principal: Principal) -> Permission | None:
-    if _token_is_for(scope, principal):
-        for index, grant in enumerate(scope.grants):
-            if grant.failed(principal) is None:
-                return Permission(scope=scope, grant=index)
-    relaxed = not scope.enforced and any(grant.issuer == principal.issuer for grant in scope.grants)
-    return Permission(scope=scope, grant=None) if relaxed else None
-
-
-def _token_is_for(scope: Scope, principal: Principal) -> bool:
-    return principal.token_scopes is None or scope.name in principal.token_scopes
-
-
-def _consider(scope: Scope, index: int, principal: Principal) -> Considered:
-    grant = scope.grants[index]
-    failed = grant.failed(principal)
-    # A grant can ask for the attribute issuer too, and fail by either.
-    foreign = principal.issuer != grant.issuer
-    wanted: object = grant.issuer if foreign else dict(grant.where).get(failed or "")
-    had = None if failed is None else principal.attributes.get(failed)
-    if failed is None and not _token_is_for(scope, principal):
-        failed, wanted, had = TOKEN_SCOPE, scope.name, tuple(sorted(principal.token_scopes or ()))
-    return Considered(
-        grant=index, issuer=grant.issuer, failed=failed, wanted=None if wanted is None else str(wanted), had=had
-    )
-
-
-def _denied(scope: Scope, principal: Principal) -> AccessDenied:
-    """Say for each of the first grants which attribute failed; made only when somebody is refused."""
-    seen = [_consider(scope, index, principal) for index in range(min(len(scope.grants), MOST_TOLD))]
-    told = "; ".join(f"grant {one.grant}: {one.failed} is {one.had!r:.200}, wanted {one.wanted}" for one in seen)
-    reason = Reason.TOKEN_SCOPE if any(one.failed == TOKEN_SCOPE for one in seen) else Reason.NO_GRANT
-    return AccessDenied(reason, detail=told)

@@ -8,7 +8,8 @@ from enum import StrEnum, unique
 from typing import TYPE_CHECKING, Any, Final
 
 from vendor.identity.authentication import suppose
-from vendor.policy.decision import Asked, open_session
+from vendor.policy.decision import Asked
+from vendor.policy.opening import open_session
 from vendor.policy.parameter import any_account
 from vendor.refusals import Code, InvalidToken, Reason, Refusal
 from vendor.replay.recorded import Recorded, UnreadableError, Unreplayable, read_line, read_recorded
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from vendor.identity.issuer import Issuer
     from vendor.policy.decision import Mapping as ScopeMapping
-    from vendor.policy.decision import Permission
+    from vendor.policy.granting import Permission
     from vendor.policy.session import RoleSession
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)

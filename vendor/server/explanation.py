@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vendor.identity.principal import Principal
-    from vendor.policy.decision import Asked, Considered, Decision
+    from vendor.policy.decision import Asked, Decision
     from vendor.policy.grant import Scope
+    from vendor.policy.granting import Considered
     from vendor.policy.parameter import Parameter
     from vendor.policy.session import RoleSession
     from vendor.refusals import Refusal
