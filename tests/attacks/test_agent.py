@@ -33,6 +33,7 @@ RAW: Final = {
     "a token for ever": PUT + b"21601\r\n\r\n",
     "a token for a time without measure": PUT + b"9" * 5_000 + b"\r\n\r\n",
     "a token through a proxy": PUT + b"60\r\nX-Forwarded-For: 10.0.0.1\r\n\r\n",
+    "what a proxy passes on": HEAD + b"X-Forwarded-For: 10.0.0.1\r\n\r\n",
     "a duration without measure": HEAD.replace(b" HTTP", b"?duration_seconds=" + b"9" * 5_000 + b" HTTP") + b"\r\n",
     "a path that climbs": b"GET /v1/credentials/../../latest HTTP/1.1\r\nHost: x\r\n\r\n",
     "a line break in a scope": b"GET /v1/credentials/a%0d%0aX-A:%20b HTTP/1.1\r\nHost: x\r\n\r\n",

@@ -411,6 +411,14 @@ def test_a_token_of_the_agent_is_wanted_when_it_writes_one(agent: Start, tmp_pat
         assert local not in one.told + one.err
 
 
+@pytest.mark.parametrize("header", ["X_Forwarded_For", "Forwarded", "Via"])
+def test_what_a_proxy_passes_on_is_not_given_our_identity(shared: Agent, header: str) -> None:
+    came = shared.ask(PATH, **{header: "for=10.0.0.1"})
+    assert (came.status, json.loads(came.body)["code"]) == (403, "access_denied")
+    assert shared.ask("/healthz", **{header: "for=10.0.0.1"}).status == 200
+    assert shared.ask(PATH).status == 200
+
+
 # A node's agent: each caller's own token, and never ours.
 
 

@@ -127,7 +127,8 @@ def test_what_a_proxy_passes_on_is_refused(shared: Agent) -> None:
     asked = {"X_aws_ec2_metadata_token_ttl_seconds": "60", "X_Forwarded_For": "10.0.0.1"}
     assert shared.ask("/latest/api/token", method="PUT", **asked).status == 403
     good = session(shared)
-    assert shared.ask(ROLES, X_aws_ec2_metadata_token=good, X_Forwarded_For="10.0.0.1").status == 403
+    for header in ("X_Forwarded_For", "Forwarded", "Via"):
+        assert shared.ask(ROLES, X_aws_ec2_metadata_token=good, **{header: "10.0.0.1"}).status == 403
 
 
 def test_version_1_is_answered_when_it_is_told_to(

@@ -54,7 +54,7 @@ class Doors:
     def _container(self, asked: wire.Asked) -> wire.Reply:
         if asked.method != "GET":
             return wire.refused(405, "method_not_allowed", "this path does not have this method")
-        if self._may is not None and (no := self._may(asked)) is not None:
+        if self._may is not None and (no := self._refusal(asked, self._may)) is not None:
             return no
         scope = asked.path.removeprefix(_CREDENTIALS).removeprefix("/")
         try:
@@ -62,6 +62,13 @@ class Doors:
         except UsageError as exc:
             return wire.refused(400, "invalid_request", str(exc))
         return self.credentials(wish) if self._may is not None else self._with_own_token(wish, asked)
+
+    @staticmethod
+    def _refusal(asked: wire.Asked, may: Guard) -> wire.Reply | None:
+        """Return how a caller is refused our own identity, None if it may have it."""
+        if guard.is_passed_on(asked):
+            return wire.refused(403, "access_denied", "what a proxy passes on is not answered")
+        return may(asked)
 
     def _with_own_token(self, wish: Wish, asked: wire.Asked) -> wire.Reply:
         token = guard.bearer(asked)

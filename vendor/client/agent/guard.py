@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Guard = Callable[[wire.Asked], wire.Reply | None]
 
+_PASSED_ON = frozenset({"x-forwarded-for", "forwarded", "via"})
+
 
 def token_guard(token: str) -> Guard:
     """Return what refuses everyone who does not send this token, alone or as Bearer."""
@@ -45,6 +47,14 @@ def user_guard(uids: Collection[int]) -> Guard:
         return wire.refused(403, "access_denied", f"{told} is not served here (vend agent --allow-uid)")
 
     return guard
+
+
+def is_passed_on(asked: wire.Asked) -> bool:
+    """Tell whether a proxy says that it passes on what somebody else asks (RFC 7239, RFC 9110 section 7.6.3).
+
+    A proxy, or a server that can be made to ask for others, is a program of this machine, and who asks it is anybody.
+    """
+    return not _PASSED_ON.isdisjoint(asked.headers)
 
 
 def bearer(asked: wire.Asked) -> str:

@@ -10,7 +10,7 @@ import json
 import re
 import secrets
 
-from vendor.client.agent import wire
+from vendor.client.agent import guard, wire
 
 TYPE_CHECKING = False  # as in client/address.py
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Metadata:
 
     def answer(self, asked: wire.Asked, *, credentials: Callable[[Wish], wire.Reply]) -> wire.Reply:
         """Answer one request; `credentials` answers with the document for a wish."""
-        if "x-forwarded-for" in asked.headers:
+        if guard.is_passed_on(asked):
             return _text(403, "what a proxy passes on is not answered")
         if asked.path == "/latest/api/token":
             return self._session(asked) if asked.method == "PUT" else _text(405, "PUT only")
