@@ -41,7 +41,7 @@ from vendor.policy.packing import Packing
 from vendor.process import SystemClock, calm_collector, measure_lag
 from vendor.reloading import Reloading, refuse_restart
 from vendor.revoking import Revoking
-from vendor.server import wire
+from vendor.server import documents
 from vendor.server.gate import Gate
 from vendor.server.listener import Listener
 from vendor.server.operators import OperatorDoors
@@ -404,7 +404,7 @@ class Service:
         at: Listen | Operations,
         *,
         drain: float,
-        voice: Callable[[str], Voice] = lambda _: wire,
+        voice: Callable[[str], Voice] = lambda _: documents,
         gate: Gate | None = None,
     ) -> Site:
         listener = Listener(find=find, observer=self._observer, clock=self._clock, voice=voice, gate=gate)

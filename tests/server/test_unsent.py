@@ -12,7 +12,7 @@ import pytest
 from tests.server.http import Connection, get, request
 from tests.server.test_refusals import check_refusal
 from tests.service import CONFIGURATION, World
-from vendor.server.wire import BODY_IN_TIME
+from vendor.server.body import BODY_IN_TIME
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -171,7 +171,7 @@ def _supposed(text: str, configuration: Configuration) -> tuple[Principal, list[
 
 def _attributes(text: str) -> dict[str, AttributeValue]:
     from vendor.refusals import InvalidRequest  # noqa: PLC0415
-    from vendor.server.wire import read_attributes  # noqa: PLC0415
+    from vendor.server.body import read_attributes  # noqa: PLC0415
     from vendor.strict_json import StrictJSONError, read_object  # noqa: PLC0415
 
     try:

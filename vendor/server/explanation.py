@@ -11,7 +11,7 @@ from vendor.policy.chain import way
 from vendor.policy.packing import FULL, WHOLE
 from vendor.policy.proof import needed
 from vendor.policy.session import Action
-from vendor.server.wire import timestamp
+from vendor.server.documents import timestamp
 
 if TYPE_CHECKING:
     from datetime import datetime

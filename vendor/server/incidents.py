@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from vendor.leases import written
 from vendor.refusals import InvalidRequest, NotFound, Reason
 from vendor.revoking import Operator
-from vendor.server import wire
+from vendor.server import body, documents
 from vendor.server.answer import Answer
 from vendor.server.paging import read_wanted, write_page
 from vendor.server.stopping import Reader
@@ -97,7 +97,7 @@ class IncidentDoors:
         """Answer who holds a key."""
         visit.target.refuse_query()
         await self._operator(visit)
-        return Answer(200, wire.dump(await self.holder(visit.target.segments[2])), visit.request_id)
+        return Answer(200, documents.dump(await self.holder(visit.target.segments[2])), visit.request_id)
 
     async def holder(self, key: str) -> dict[str, Any]:
         """Return who holds a key.
@@ -121,16 +121,16 @@ class IncidentDoors:
         await self._operator(visit)
         found = self._standing(visit.target.segments[2])
         told = written.write(found) | _outstanding(await self._revoking.sessions(found))
-        return Answer(200, wire.dump(told), visit.request_id)
+        return Answer(200, documents.dump(told), visit.request_id)
 
     async def _revoke(self, visit: Visit) -> Answer:
         """Stop somebody."""
         visit.target.refuse_query()
         principal = await self._operator(visit)
-        members = await wire.read_body(visit.request)
+        members = await body.read_body(visit.request)
         self._still(principal)  # who was one when the request began may be none when it is all there
         new, told = await self.stop(members, principal, visit)
-        return Answer(201 if new else 200, wire.dump(told), visit.request_id)
+        return Answer(201 if new else 200, documents.dump(told), visit.request_id)
 
     async def stop(self, members: dict[str, Any], principal: Principal, visit: Visit) -> tuple[bool, dict[str, Any]]:
         """Stop whom these members name, and return whether that is new and what is told of it.
@@ -149,7 +149,7 @@ class IncidentDoors:
             raise InvalidRequest(Reason.MALFORMED_REQUEST, "a DELETE request has no body")
         principal = await self._operator(visit)
         told = await self.let_on(visit.target.segments[2], principal, visit)
-        return Answer(200, wire.dump(told), visit.request_id)
+        return Answer(200, documents.dump(told), visit.request_id)
 
     async def let_on(self, revocation_id: str, principal: Principal, visit: Visit) -> dict[str, Any]:
         """Lift a revocation, and return what is told of it.
@@ -183,9 +183,9 @@ class IncidentDoors:
             "role": one.role,
             "session_name": one.session_name,
             "source_identity": one.source_identity,
-            "minted": wire.timestamp(one.minted),
-            "expiration": wire.timestamp(one.expiration),
-            "last_handed_out": wire.timestamp(one.last_handed_out),
+            "minted": documents.timestamp(one.minted),
+            "expiration": documents.timestamp(one.expiration),
+            "last_handed_out": documents.timestamp(one.last_handed_out),
             "hand_outs": one.hand_outs,
             "held": self._held(one.key, one.access_key_id),
             "revocation": stopped and stopped.id,
@@ -199,4 +199,4 @@ def _acting(principal: Principal, visit: Visit) -> Operator:
 def _outstanding(sessions: Iterable[Holding]) -> dict[str, Any]:
     """Return how many sessions AWS still honours, and until when: nobody but AWS can end them before."""
     ends = [one.expiration for one in sessions]
-    return {"sessions": len(ends), "last_expiration": wire.timestamp(max(ends)) if ends else None}
+    return {"sessions": len(ends), "last_expiration": documents.timestamp(max(ends)) if ends else None}

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from vendor.refusals import InvalidRequest, MethodNotAllowed, NotFound, Reason, Refusal
-from vendor.server import wire
+from vendor.server import documents, wire
 from vendor.server.answer import Answer
 from vendor.server.connection import Server
 
@@ -73,7 +73,7 @@ class Listener:
         find: Callable[[tuple[str, ...]], Doors | None],
         observer: Observer,
         clock: Clock,
-        voice: Callable[[str], Voice] = lambda _: wire,
+        voice: Callable[[str], Voice] = lambda _: documents,
         gate: Gate | None = None,
     ) -> None:
         self._find = find
@@ -146,7 +146,7 @@ class Listener:
         return self._voice(request.raw_path.partition("?")[0])
 
     def _refuse(
-        self, refusal: Refusal, request_id: str, more: Mapping[str, str] | None = None, *, voice: Voice = wire
+        self, refusal: Refusal, request_id: str, more: Mapping[str, str] | None = None, *, voice: Voice = documents
     ) -> Answer:
         if not refusal.recorded:
             self._observer.refused(refusal)
@@ -158,4 +158,4 @@ class Listener:
         if refusal is not None:
             return self._refuse(refusal, request_id)
         self._observer.failed(request_id, None)
-        return wire.write_defect(request_id)
+        return documents.write_defect(request_id)

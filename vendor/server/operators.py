@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from vendor.refusals import AccessDenied, InvalidRequest, Reason
-from vendor.server import explanation, openapi, wire
+from vendor.server import body, documents, explanation, openapi, wire
 from vendor.server.answer import Answer
 from vendor.server.incidents import IncidentDoors
 from vendor.server.page.desk import Desk
@@ -100,30 +100,30 @@ class OperatorDoors:
         detail = why_not or self._remark()
         if detail is not None:
             told["detail"] = detail
-        return Answer(200 if why_not is None else 503, wire.dump(told), visit.request_id)
+        return Answer(200 if why_not is None else 503, documents.dump(told), visit.request_id)
 
     async def _describe(self, visit: Visit) -> Answer:
         """Answer what is answered here."""
         visit.target.refuse_query()
         await self._operator(visit)
-        return Answer(200, wire.dump(openapi.of_operators()), visit.request_id)
+        return Answer(200, documents.dump(openapi.of_operators()), visit.request_id)
 
     async def _explain(self, visit: Visit) -> Answer:
         """Answer what would be decided for any attributes of any configured issuer, in full."""
         visit.target.refuse_query()
         operator = await self._operator(visit)
-        members = await wire.read_body(visit.request)
+        members = await body.read_body(visit.request)
         self._check(operator)  # who was one when the request began may be none when it is all there
-        return Answer(200, wire.dump(self.explain(members)), visit.request_id)
+        return Answer(200, documents.dump(self.explain(members)), visit.request_id)
 
     def explain(self, members: dict[str, Any]) -> dict[str, Any]:
         """Return what would be decided for what the members suppose.
 
         Raises InvalidRequest.
         """
-        scope, issuer = wire.pop_text(members, "scope"), wire.pop_text(members, "issuer")
-        attributes = wire.read_attributes(members.pop("attributes", {}))
-        asked = wire.read_asked(members, scope=scope)
+        scope, issuer = body.pop_text(members, "scope"), body.pop_text(members, "issuer")
+        attributes = body.read_attributes(members.pop("attributes", {}))
+        asked = body.read_asked(members, scope=scope)
         principal = self._exchange.suppose(issuer or "", attributes)
         if principal is None:
             raise InvalidRequest(Reason.MALFORMED_REQUEST, "issuer must be the name of a configured issuer")

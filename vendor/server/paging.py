@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from vendor.refusals import InvalidRequest, Reason
-from vendor.server import wire
+from vendor.server import documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,13 +44,13 @@ def write_page(name: str, items: Iterable[tuple[int, dict[str, Any]]], wanted: W
     page: list[dict[str, Any]] = []
     size, last, following = 0, 0, None
     for number, item in items:
-        size += len(wire.dump(item))
+        size += len(documents.dump(item))
         if page and (len(page) == wanted.most or size > MOST_BYTES):
             following = str(last)
             break
         page.append(item)
         last = number
-    return wire.dump({name: page, "next": following})
+    return documents.dump({name: page, "next": following})
 
 
 def _number(members: dict[str, str], name: str, default: int) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from vendor.audit import LINE, Door
 from vendor.exchange import Exchange, Request
 from vendor.policy.decision import Asked
-from vendor.server import explanation, openapi, sts_wire, wire
+from vendor.server import body, documents, explanation, openapi, sts_wire, wire
 from vendor.server.answer import Answer
 from vendor.server.sts import PATHS, StsDoor
 
@@ -40,7 +40,7 @@ class PublicDoors:
     ) -> None:
         self._exchange = exchange
         self._link = link
-        self._document = wire.dump(openapi.of_public(sts_get=sts_get))
+        self._document = documents.dump(openapi.of_public(sts_get=sts_get))
         self._sts = StsDoor(exchange=exchange, vended=vended, get=sts_get, in_time=IN_TIME)
 
     def find(self, segments: tuple[str, ...]) -> Doors | None:
@@ -72,7 +72,7 @@ class PublicDoors:
 
     def voice(self, path: str) -> Voice:
         """Return how a path refuses: in XML where STS is spoken, whatever is wrong with the request."""
-        return sts_wire if path in PATHS else wire
+        return sts_wire if path in PATHS else documents
 
     async def _container(self, visit: Visit) -> Answer:
         """Answer the container credentials protocol."""
@@ -83,13 +83,13 @@ class PublicDoors:
             duration = None if seconds is None else wire.read_duration(seconds)
             asked = visit.target.asked = Asked(scope=_scope(visit), parameters=members, duration=duration)
         request = self._request(visit, Door.CONTAINER, asked, in_time=IN_TIME)
-        return await self._lend(visit, request, wire.credentials_document)
+        return await self._lend(visit, request, documents.credentials_document)
 
     async def _twin(self, visit: Visit) -> Answer:
         """Answer the JSON twin of the container protocol."""
         visit.target.refuse_query()
         request = self._request(visit, Door.JSON, Asked(scope=_scope(visit)), in_time=IN_TIME)
-        return await self._lend(visit, request._replace(body=partial(_read_rest, visit)), wire.twin_document)
+        return await self._lend(visit, request._replace(body=partial(_read_rest, visit)), documents.twin_document)
 
     async def _console(self, visit: Visit) -> Answer:
         """Answer a link with which a person is signed in to the console; it is in the answer alone."""
@@ -101,24 +101,24 @@ class PublicDoors:
             links[:] = [await self._link(lease)]
 
         lease = await self._exchange.exchange(request._replace(body=partial(_read_rest, visit), then=link))
-        return Answer(200, wire.dump(wire.console_document(lease, links[0])), visit.request_id)
+        return Answer(200, documents.dump(documents.console_document(lease, links[0])), visit.request_id)
 
     async def _scopes(self, visit: Visit) -> Answer:
         """Answer which scopes the caller may have."""
         visit.target.refuse_query()
         permitted = self._exchange.mapping.permitted(await self._caller(visit))
         told = {"scopes": [explanation.of_scope(permission.scope) for permission in permitted]}
-        return Answer(200, wire.dump(told), visit.request_id)
+        return Answer(200, documents.dump(told), visit.request_id)
 
     async def _explain(self, visit: Visit) -> Answer:
         """Answer what would be decided for the caller, and why."""
         visit.target.refuse_query()
         principal = await self._caller(visit)
-        members = await wire.read_body(visit.request)
-        asked = wire.read_asked(members, scope=wire.pop_text(members, "scope"))
+        members = await body.read_body(visit.request)
+        asked = body.read_asked(members, scope=body.pop_text(members, "scope"))
         decision = self._exchange.explain(principal, asked)
         told = explanation.of_decision(decision, principal, asked, now=self._exchange.now(), whole=False)
-        return Answer(200, wire.dump(told), visit.request_id)
+        return Answer(200, documents.dump(told), visit.request_id)
 
     async def _describe(self, visit: Visit) -> Answer:
         """Answer what is answered here."""
@@ -133,7 +133,7 @@ class PublicDoors:
         lease = await self._exchange.exchange(request)
         body = lease.answers.get(request.door)
         if body is None:
-            body = lease.answers[request.door] = wire.dump(document(lease))
+            body = lease.answers[request.door] = documents.dump(document(lease))
         return Answer(200, body, visit.request_id)
 
     @staticmethod
@@ -151,9 +151,9 @@ class PublicDoors:
 
 async def _read_rest(visit: Visit) -> tuple[Asked, Proof]:
     """Return what a body asks for beside the scope that the path names, and what it brings for AWS."""
-    members = await wire.read_body(visit.request, proof=True)
-    proof = wire.read_proof(members)
-    return wire.read_asked(members, scope=_scope(visit)), proof
+    members = await body.read_body(visit.request, proof=True)
+    proof = body.read_proof(members)
+    return body.read_asked(members, scope=_scope(visit)), proof
 
 
 def _scope(visit: Visit) -> str | None:

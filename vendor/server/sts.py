@@ -11,7 +11,7 @@ from vendor.exchange import Exchange, Request
 from vendor.policy.decision import Asked
 from vendor.policy.proof import Proof
 from vendor.refusals import InvalidRequest, Reason
-from vendor.server import sts_errors, sts_wire, wire
+from vendor.server import body, sts_errors, sts_wire, wire
 from vendor.server.signature import SignatureError, read_signed
 from vendor.server.sts_parameters import read_parameters
 
@@ -42,7 +42,7 @@ class StsDoor:
         self.doors: Doors = {"POST": self._answer, **({"GET": self._answer} if get else {})}
 
     async def _answer(self, visit: Visit) -> Answer:
-        parameters = await read_parameters(visit, most=wire.LONGEST_PROOF)
+        parameters = await read_parameters(visit, most=body.LONGEST_PROOF)
         match parameters.take_action():
             case "AssumeRoleWithWebIdentity":
                 return await self._with_token(visit, parameters)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from vendor.refusals import InvalidRequest, Reason
-from vendor.server import sts_errors, wire
+from vendor.server import body, sts_errors, wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,9 +83,9 @@ async def read_parameters(visit: Visit, *, most: int) -> Parameters:
     Raises UnsupportedMediaType, RequestTooLarge or InvalidRequest.
     """
     query = wire.read_form(visit.target.query)
-    body = await wire.read_raw(visit.request, most=most) if visit.request.body_exists else b""
+    raw = await body.read_raw(visit.request, most=most) if visit.request.body_exists else b""
     try:
-        form = wire.read_form(body.decode())
+        form = wire.read_form(raw.decode())
     except UnicodeDecodeError as exc:
         raise InvalidRequest(Reason.MALFORMED_REQUEST, "the body is not UTF-8") from exc
-    return Parameters({**query, **form}, query, body)
+    return Parameters({**query, **form}, query, raw)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from xml.sax.saxutils import escape
 
 from vendor.policy.session import Action
-from vendor.server import errors, sts_errors, wire
+from vendor.server import documents, errors, sts_errors
 from vendor.server.answer import Answer
 from vendor.server.sts_parameters import VERSION
 
@@ -118,7 +118,7 @@ def _credentials(lease: Lease) -> str:
         _element("AccessKeyId", credentials.access_key_id)
         + _element("SecretAccessKey", credentials.secret_access_key.reveal())
         + _element("SessionToken", credentials.session_token.reveal())
-        + _element("Expiration", wire.timestamp(credentials.expiration))
+        + _element("Expiration", documents.timestamp(credentials.expiration))
     )
     return f"<Credentials>{told}</Credentials>"
 

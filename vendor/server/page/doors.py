@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from vendor.refusals import InvalidRequest, Reason, Refusal, UnsupportedMediaType
-from vendor.server import errors, wire
+from vendor.server import body, documents, errors, wire
 from vendor.server.answer import Answer
 from vendor.server.page import looks, sections, tools
 from vendor.server.page.html import element, join, raw
@@ -159,8 +159,8 @@ def _ending(principal: Principal, seen: Overview) -> dict[str, str]:
 
 
 def _written(seen: Overview, latest: Sequence[Seen]) -> bytes:
-    recent = [{**one._asdict(), "time": wire.timestamp(one.time)} for one in latest]
-    return wire.dump({**seen.written(), "recent": recent})
+    recent = [{**one._asdict(), "time": documents.timestamp(one.time)} for one in latest]
+    return documents.dump({**seen.written(), "recent": recent})
 
 
 def _document(seen: Overview, parts: list[Html]) -> Html:
@@ -191,7 +191,7 @@ def _document(seen: Overview, parts: list[Html]) -> Html:
 async def _read(visit: Visit) -> bytes:
     if visit.request.content_type != "application/x-www-form-urlencoded":
         raise UnsupportedMediaType(Reason.MEDIA_TYPE, "send the form as application/x-www-form-urlencoded")
-    return await wire.read_raw(visit.request)
+    return await body.read_raw(visit.request)
 
 
 def _form(raw_form: bytes) -> dict[str, str]:

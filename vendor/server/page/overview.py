@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from vendor.server import wire
+from vendor.server import documents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,5 +102,5 @@ def _written(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_written(one) for one in value]
     if isinstance(value, datetime):
-        return wire.timestamp(value)
+        return documents.timestamp(value)
     return value.value if isinstance(value, Enum) else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from vendor.server import wire
+from vendor.server import documents
 from vendor.server.page.html import element, join
 from vendor.server.page.timeline import timeline
 
@@ -44,7 +44,7 @@ def tag(text: str, kind: str) -> Html:
 
 def moment(at: datetime, now: datetime) -> Html:
     """Return a time as people say it, and exactly where one points at it."""
-    exact = wire.timestamp(at)
+    exact = documents.timestamp(at)
     return element("time", _apart(at - now), datetime=exact, title=exact)
 
 
