@@ -275,6 +275,7 @@ async def test_what_aws_reads_in_the_token_makes_another_session_where_it_is_sho
     tags = "https://aws.amazon.com/tags"
     told: list[dict[str, Any]] = [{tags: {"principal_tags": {"team": [team]}}} for team in "ab"]
     told += [{}, {"https://aws.amazon.com/source_identity": "ada"}, {"cognito:preferred_role": "arn"}]
+    told += [{"department": "sales"}, {"amr": ["otp"]}]
     for claims in told:
         await world.ask(token=world.token(**claims))
     assert len(world.mint.shown) == 1
@@ -286,7 +287,7 @@ async def test_what_aws_reads_in_the_token_makes_another_session_where_it_is_sho
     )
     world.mint.shown.clear()
     for claims in [*told, *told]:
-        await world.ask(token=world.token(**claims, other=len(world.sink.lines)))
+        await world.ask(token=world.token(**claims, jti=str(len(world.sink.lines))))
     assert len(world.mint.shown) == len(told)
 
 

@@ -186,3 +186,31 @@ async def test_each_check_is_one_that_serving_makes(issuer: Issuer, clock: Clock
 
 def test_every_check_but_the_expiry_is_spoiled_above() -> None:
     assert {check.name for check in claims.CHECKS} == {*SPOILED, "expiry"}
+
+
+async def test_what_aws_may_read_in_a_token_is_told_by_a_digest_and_a_pod_times_and_ids_are_not_among_it(
+    issuer: Issuer, clock: Clock
+) -> None:
+    trusting = made.trusting(issuer, clock=clock, strict_aud=False)
+
+    async def seen(**said: Any) -> str | None:
+        return (await trusting.authenticate(issuer.token(said))).aws_claims_sha256
+
+    pod = issuer.claims()["kubernetes.io"]
+    same: list[dict[str, Any]] = [
+        {},
+        {"jti": "x", "iat": NOW - 1},
+        {"aud": ["vendor"]},
+        {"kubernetes.io": {**pod, "more": {"name": "p"}}},
+    ]
+    assert {await seen(**said) for said in same} == {None}
+    others: list[dict[str, Any]] = [
+        {"aud": ["vendor", "sts.amazonaws.com"]},
+        {"aud": ["sts.amazonaws.com", "vendor"]},
+        {"email": "a@example.com"},
+        {"email": "b@example.com"},
+        {"https://aws.amazon.com/tags": {"principal_tags": {"team": ["a"]}}},
+        {"cognito:preferred_role": "arn"},
+        {"amr": ["otp"]},
+    ]
+    assert len({await seen(**said) for said in others} | {None}) == len(others) + 1

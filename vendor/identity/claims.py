@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vendor.identity import attributes, token
 from vendor.identity.checks import Case, Check
@@ -14,18 +14,20 @@ from vendor.identity.principal import Principal
 from vendor.refusals import ExpiredToken, InvalidToken, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from vendor.identity.checks import Proven
     from vendor.identity.issuer import Issuer
     from vendor.identity.token import UnverifiedToken
 
-AWS_CLAIMS: Final = ("https://aws.amazon.com/", "cognito:")
-"""How the claims begin from which AWS takes session tags, a source identity, or the role that an identity pool gives.
+UNREAD: Final = frozenset({"iss", "sub", "exp", "iat", "nbf", "jti"})
+"""The claims that are in the request already, or from which AWS takes nothing but whether the token is good.
 
-Source: "Passing session tags using AssumeRoleWithWebIdentity" in the IAM user guide, and "Role-based access control" in
-the Amazon Cognito developer guide.
+From any other it may take whether a role trusts it, session tags, a source identity, or what role the rules of an
+identity pool choose.
+Source: "Available keys for AWS OIDC federation" and "Passing session tags using AssumeRoleWithWebIdentity" in the IAM
+user guide, "Role-based access control" in the Amazon Cognito developer guide.
 """
+POD: Final = "kubernetes.io"
+"""What Kubernetes says of a pod: no condition and no rule of AWS looks into an object but its own."""
 
 
 def judge(verified: UnverifiedToken, issuer: Issuer, now: datetime) -> Principal:
@@ -45,12 +47,17 @@ def judge(verified: UnverifiedToken, issuer: Issuer, now: datetime) -> Principal
         token_expires=proven["token_expires"],
         token_sha256=verified.sha256,
         token_scopes=proven["token_scopes"],
-        aws_claims_sha256=_of_aws(case.claims),
+        aws_claims_sha256=_of_aws(case),
     )
 
 
-def _of_aws(claims: Mapping[str, Any]) -> str | None:
-    said = {name: value for name, value in claims.items() if name.startswith(AWS_CLAIMS)}
+def _of_aws(case: Case) -> str | None:
+    """Return the digest of what AWS may read in a token; an audience that is ours alone is that of every other one."""
+    said = {name: value for name, value in case.claims.items() if name not in UNREAD}
+    if isinstance(said.get(POD), dict):
+        del said[POD]
+    if said.get("aud") in (case.issuer.audience, [case.issuer.audience]):
+        del said["aud"]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest() if said else None
 
 

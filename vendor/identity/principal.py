@@ -20,8 +20,8 @@ class Principal:
     `issuer` is the issuer's name in the configuration, `issuer_url` its `iss`, `subject` the token's `sub`.
     `attributes` holds at least `issuer` and `subject`. `token_expires` is the token's `exp`, `token_sha256` the digest
     by which the audit trail names the token (hexadecimal). `token_scopes` are the scopes that the token itself is for,
-    None where its issuer does not limit it by them. `aws_claims_sha256` is the digest of the claims that AWS reads
-    beside the subject where it is shown the token, None if there are none.
+    None where its issuer does not limit it by them. `aws_claims_sha256` is the digest of the claims that AWS may
+    read beside the subject where it is shown the token, None if there are none.
     """
 
     issuer: str
