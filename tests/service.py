@@ -159,6 +159,13 @@ def _written(configuration: str, folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in paths if path.is_file()]
 
 
+def without_uvloop(folder: Path) -> dict[str, str]:
+    """Return an environment in which uvloop cannot be imported, as where it is not installed."""
+    (folder / "without").mkdir()
+    (folder / "without" / "uvloop.py").write_text("raise ImportError\n")
+    return {"PYTHONPATH": str(folder / "without")}
+
+
 async def ready(service: Served) -> None:
     """Wait until a service says that it can serve: it listens before the keys have come."""
     async with asyncio.timeout(30):

@@ -185,7 +185,8 @@ class Service:
             works = await stack.enter_async_context(AsyncExitStack())
             operations_at = await self._listen(stack, operations, None)
             public_at = await self._listen(stack, public, configuration.listen.tls)
-            self._log.info("listening", public=public_at, operations=operations_at, **self._loaded())
+            kind = type(asyncio.get_running_loop()).__module__.partition(".")[0]
+            self._log.info("listening", public=public_at, operations=operations_at, loop=kind, **self._loaded())
             for work in (
                 *([self._traces.follow()] if self._traces is not None else []),
                 self._shares.follow(),

@@ -1,7 +1,7 @@
 """`make bench`: figures that can be repeated, each a ratio or a count taken in one run on one machine, in eight parts.
 
 warm      credential requests of `vendor serve` over those of a bare aiohttp handler that returns the same bytes, by CPU
-          and by rate, in rounds that alternate between the two
+          and by rate, both on uvloop and both without, in rounds that go through all four
 cold      CPU of `vendor serve` for each first request of a principal over a bare aiobotocore `assume_role`
 verify    the first sight of a token over bare PyJWT, by algorithm
 herd      5,000 requests of 200 principals while STS takes 50 ms
@@ -36,7 +36,7 @@ import aiohttp
 
 from tests.benchmarks import day, growth, herd, page, replicas, report, scopes, starts, verify
 from tests.benchmarks.bare import CONCURRENCY
-from tests.service import BASE_IDENTITY, ROOT, World
+from tests.service import BASE_IDENTITY, ROOT, Served, World, ready, served, without_uvloop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -120,36 +120,50 @@ async def _many_scopes(options: argparse.Namespace) -> None:
 
 
 def _rates(part: dict[str, Any]) -> str:
-    return f"{part['many_rps']:,.0f} of {part['few_rps']:,.0f} requests/s, {part['failed']:.0f} failed"
+    return f"{part['many_rps']:,.0f} of {part['few_rps']:,.0f} requests/s"
 
 
 async def _warm(world: World, options: argparse.Namespace) -> dict[str, Any]:
-    """Return rates and CPU of all three, and the medians of the rounds' ratios."""
+    """Return rates and CPU of both on either loop, and the medians of the rounds' ratios on the same loop."""
     header = f"Authorization: {world.issuer.token()}"
-    url = world.service.public + PATH
     body = world.folder / "body"
-    body.write_bytes(await _first_answer(url, header))
-    async with _bare("asyncio", "handler", str(body)) as plain, _bare("uvloop", "handler", str(body)) as fast:
-        asked = [(url, world.service.process.pid), *[(await _url(bare), bare.pid) for bare in (plain, fast)]]
+    body.write_bytes(await _first_answer(world.service.public + PATH, header))
+    async with (
+        _plain_service(world) as plain,
+        _bare("asyncio", "handler", str(body)) as slow,
+        _bare("uvloop", "handler", str(body)) as fast,
+    ):
+        services = {"uvloop": world.service, "asyncio": plain}
+        asked = {f"vendor_{loop}": (one.public + PATH, one.process.pid) for loop, one in services.items()}
+        asked |= {"bare_uvloop": (await _url(fast), fast.pid), "bare_asyncio": (await _url(slow), slow.pid)}
         # The first round warms all of them up.
-        rounds = range(options.rounds + 1)
-        measured = [[await _costly(*each, header, options.requests) for each in asked] for _ in rounds][1:]
-    vendor, plain_rps, fast_rps = ([one[index] for one in measured] for index in range(3))
-    return {
-        **_ratios("cpu_ratio", [one[1]["cpu_us"] / one[0]["cpu_us"] for one in measured]),
-        **_ratios("cpu_ratio_uvloop", [one[2]["cpu_us"] / one[0]["cpu_us"] for one in measured]),
-        **_ratios("ratio", [one[0]["rps"] / one[1]["rps"] for one in measured]),
-        **_ratios("ratio_uvloop", [one[0]["rps"] / one[2]["rps"] for one in measured]),
-        "vendor_cpu_us": statistics.median(one["cpu_us"] for one in vendor),
-        "bare_cpu_us": statistics.median(one["cpu_us"] for one in plain_rps),
-        "bare_uvloop_cpu_us": statistics.median(one["cpu_us"] for one in fast_rps),
-        "vendor_rps": statistics.median(one["rps"] for one in vendor),
-        "bare_rps": statistics.median(one["rps"] for one in plain_rps),
-        "bare_uvloop_rps": statistics.median(one["rps"] for one in fast_rps),
-        "vendor_p50_ms": statistics.median(one["p50_ms"] for one in vendor),
-        "vendor_p99_ms": statistics.median(one["p99_ms"] for one in vendor),
-        "failed": sum(one["failed"] for several in measured for one in several),
+        measured = [
+            {name: await _costly(*each, header, options.requests) for name, each in asked.items()}
+            for _ in range(options.rounds + 1)
+        ][1:]
+    found: dict[str, Any] = {
+        f"{name}_{what}": statistics.median(one[name][what] for one in measured)
+        for name in asked
+        for what in ("cpu_us", "rps", "p50_ms", "p99_ms")
     }
+    for loop in services:
+        ours, bare = ([one[f"{whose}_{loop}"] for one in measured] for whose in ("vendor", "bare"))
+        pairs = list(zip(ours, bare, strict=True))
+        found |= _ratios(f"cpu_ratio_{loop}", [their["cpu_us"] / our["cpu_us"] for our, their in pairs])
+        found |= _ratios(f"ratio_{loop}", [our["rps"] / their["rps"] for our, their in pairs])
+    return found
+
+
+@asynccontextmanager
+async def _plain_service(world: World) -> AsyncIterator[Served]:
+    """Serve the same configuration where there is no uvloop."""
+    folder = world.folder / "plain"
+    folder.mkdir()
+    text = (world.folder / "vendor.yaml").read_text().replace(str(world.audit_path), str(folder / "audit.jsonl"))
+    async with served(text, folder, environ=without_uvloop(folder)) as service:
+        await ready(service)
+        _pin(service.process.pid)
+        yield service
 
 
 async def _costly(url: str, pid: int, header: str, requests: int) -> dict[str, float]:
@@ -240,11 +254,16 @@ async def each(url: str, headers: list[str]) -> None:
 
 
 async def load(url: str, header: str, requests: int) -> dict[str, float]:
-    """Run the load generator, a process of its own, and return what it measured."""
+    """Run the load generator, a process of its own, and return what it measured.
+
+    Raises RuntimeError where an answer is not 200: what was refused is no measurement of what is served.
+    """
     command = ["-m", "tests.benchmarks.load", url, "--header", header, "--requests", str(requests)]
     process = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     out, _ = await process.communicate()
     measured: dict[str, float] = json.loads(out)
+    if measured["failed"]:
+        raise RuntimeError(f"{measured['failed']:.0f} of {requests} answers of {url} were not 200")
     return measured
 
 
@@ -318,7 +337,7 @@ async def _growth(options: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _day(options: argparse.Namespace) -> dict[str, Any]:
-    return await asyncio.to_thread(day.measure, options.pods)
+    return await asyncio.to_thread(day.measure, options.pods, CORES)
 
 
 PARTS: Final[dict[str, Part]] = {

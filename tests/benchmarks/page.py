@@ -62,7 +62,9 @@ def write(found: Mapping[str, Any]) -> None:
 
 def _bars(name: str, part: Mapping[str, Any]) -> tuple[str, dict[str, float]] | None:
     if name == "warm":
-        costs = {"bare handler": "bare", "bare handler on uvloop": "bare_uvloop", "vendor": "vendor"}
+        costs = {
+            f"{whose}, {loop}": f"{whose}_{loop}" for loop in ("uvloop", "asyncio") for whose in ("bare", "vendor")
+        }
         return "CPU of a warm request, µs", {label: part[f"{key}_cpu_us"] for label, key in costs.items()}
     if name == "cold":
         costs = {"aiobotocore": "bare", "aiobotocore on uvloop": "bare_uvloop", "vendor": "vendor"}

@@ -12,6 +12,7 @@ from tests.service import ROOT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_RATES: Final = ("cpu_us", "rps", "p50_ms", "p99_ms")
 KEPT: Final = ROOT / ".cache" / "bench.json"
 
 
@@ -44,14 +45,17 @@ def told(part: Mapping[str, Any], name: str) -> str:
 
 
 def _warm(warm: Mapping[str, Any]) -> list[str]:
-    cpu = f"{warm['vendor_cpu_us']:.0f} µs of CPU over {warm['bare_cpu_us']:.0f} µs"
-    rates = f"{warm['vendor_rps']:,.0f} of {warm['bare_rps']:,.0f} requests/s"
-    times = f"p50 {warm['vendor_p50_ms']:.1f} ms, p99 {warm['vendor_p99_ms']:.1f} ms, {warm['failed']:.0f} failed"
+    return [line for loop in ("uvloop", "asyncio") for line in _warm_on(loop, warm)]
+
+
+def _warm_on(loop: str, warm: Mapping[str, Any]) -> list[str]:
+    ours, bare = ({what: warm[f"{whose}_{loop}_{what}"] for what in _RATES} for whose in ("vendor", "bare"))
+    cpu = f"{ours['cpu_us']:.0f} µs of CPU over {bare['cpu_us']:.0f} µs"
+    rates = f"{ours['rps']:,.0f} of {bare['rps']:,.0f} requests/s"
+    p50, p99 = (f"{name[:3]} {ours[name]:.1f} over {bare[name]:.1f} ms" for name in ("p50_ms", "p99_ms"))
     return [
-        f"{told(warm, 'cpu_ratio')} of a bare aiohttp handler by CPU: {cpu}",
-        f"{told(warm, 'cpu_ratio_uvloop')} of the same on uvloop: {warm['bare_uvloop_cpu_us']:.0f} µs",
-        f"{told(warm, 'ratio')} of it by rate: {rates}, {times}",
-        f"{told(warm, 'ratio_uvloop')} of the same on uvloop: {warm['bare_uvloop_rps']:,.0f} requests/s",
+        f"{told(warm, f'cpu_ratio_{loop}')} of a bare aiohttp handler by CPU, both on {loop}: {cpu}",
+        f"{told(warm, f'ratio_{loop}')} of it by rate: {rates}, {p50}, {p99}",
     ]
 
 

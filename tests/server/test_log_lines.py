@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from tests.server.http import get, post
-from tests.service import World
+from tests.service import World, without_uvloop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,8 @@ async def test_a_life_is_told_in_one_line_for_each_thing_that_happens(tmp_path: 
         path = tmp_path / "vendor.yaml"
         good = path.read_text()
         begun = await _logged(world, "listening")
-        assert {name: begun[name] for name in ("generation", "issuers", "scopes", "files", "level")} == {
+        assert {name: begun[name] for name in ("loop", "generation", "issuers", "scopes", "files", "level")} == {
+            "loop": "uvloop",
             "generation": 1,
             "issuers": 1,
             "scopes": 1,
@@ -79,3 +80,10 @@ async def test_t24_what_a_caller_sends_makes_no_line_of_its_own(tmp_path: Path) 
         assert len(world.audit()) == before + 1
     assert [line["outcome"] for line in world.audit() if line["event"] == "exchange"] == ["refused"] * len(answers)
     assert len(_lines(world, "listening")) == 1
+
+
+async def test_without_uvloop_it_serves_on_the_loop_of_python_itself_and_says_so(tmp_path: Path) -> None:
+    async with World(tmp_path, environ=without_uvloop(tmp_path)) as world:
+        assert (await _logged(world, "listening"))["loop"] == "asyncio"
+        answer = await get(world.service.public, "/v1/credentials/reports:read", world.token())
+        assert answer.status == 200
