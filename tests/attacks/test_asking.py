@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -262,3 +263,17 @@ async def test_t28_a_scope_of_others_reads_as_one_that_is_not(ground: Ground, sc
         answer, other = await ground.ask(raw), await ground.ask(container(token, "no:where"))
         assert (answer.status, {**answer.json, "request_id": ""}) == (403, {**other.json, "request_id": ""})
         assert len(answer.body) == len(other.body)
+
+
+@pytest.mark.parametrize("more", [{}, {"parameters": {"name": "*"}}, {"duration_seconds": 43_200}], ids=str)
+async def test_t28_an_explanation_tells_of_no_scope_that_is_for_other_issuers_alone(
+    ground: Ground, more: dict[str, Any]
+) -> None:
+    token = ground.reporter("batch-scopes")
+    told = {}
+    for scope in ("builds:write", "builds:wrote"):
+        raw = request("/v1/explain", token, method="POST", body=json.dumps({"scope": scope, **more}).encode())
+        answer = await ground.ask(raw)
+        assert (answer.status, answer.json["grants"], answer.json["session"]) == (200, [], None)
+        told[scope] = len(answer.body), answer.headers.keys(), answer.json | {"asked": None}
+    assert told["builds:write"] == told["builds:wrote"]
