@@ -99,6 +99,9 @@ class Source:
     def forget(self) -> None:
         """Do nothing: there are no others."""
 
+    def renew(self) -> None:
+        """Do nothing: they last."""
+
 
 class Simulated:
     """One replica under a day of pods."""

@@ -13,7 +13,7 @@ from tests.fakes import faults
 from tests.made import credentials, session
 from vendor.leases.lane import Lane
 from vendor.mint.assume_role import AssumeRole
-from vendor.mint.identity import AGAIN, LOOKED, Identity
+from vendor.mint.identity import AGAIN, LOOKED, RENEWED, Identity
 from vendor.mint.own import WhoAmI
 from vendor.refusals import Reason, RoleRefused, StsThrottled, StsUnavailable
 
@@ -33,7 +33,7 @@ class Given:
         self.token = token
         self.failure: Exception | None = None
         self.asked = 0
-        self.forgotten = 0
+        self.forgotten = self.renewed = 0
 
     async def keys(self) -> ReadOnlyCredentials:
         self.asked += 1
@@ -43,6 +43,9 @@ class Given:
 
     def forget(self) -> None:
         self.forgotten += 1
+
+    def renew(self) -> None:
+        self.renewed += 1
 
 
 class Seen:
@@ -128,6 +131,26 @@ async def test_one_that_aws_does_not_know_is_tried_by_one_call_at_a_time(seen: S
     seen.identity.learn(StsThrottled(Reason.THROTTLED))  # which is said to those alone who are known
     await seen.identity.keys()
     assert seen.identity.healed
+
+
+async def test_where_a_role_is_denied_to_a_session_a_newer_one_is_looked_for_once_in_a_while(clock: Clock) -> None:
+    seen = Seen(clock, token="token")
+    await seen.identity.keys()
+    seen.identity.learn(RoleRefused(Reason.POLICY_REJECTED))
+    seen.identity.learn(None)
+    assert seen.source.renewed == 0
+    for _ in range(3):
+        seen.identity.learn(RoleRefused(Reason.ROLE_DENIED))
+    assert (seen.source.renewed, seen.source.forgotten, seen.identity.healthy) == (1, 0, True)
+    clock.advance(RENEWED)
+    seen.identity.learn(RoleRefused(Reason.ROLE_DENIED))
+    assert seen.source.renewed == 2
+
+
+async def test_for_keys_that_last_nothing_newer_is_looked_for(seen: Seen) -> None:
+    await seen.identity.keys()
+    seen.identity.learn(RoleRefused(Reason.ROLE_DENIED))
+    assert seen.source.renewed == 0
 
 
 async def test_silence_says_nothing_of_an_identity(seen: Seen) -> None:

@@ -10,9 +10,11 @@ from aiobotocore.session import AioSession
 from botocore.exceptions import NoCredentialsError, ProfileNotFound
 
 from tests.fakes import faults, tokens
+from tests.made import session
 from vendor.files import Followed
+from vendor.mint.identity import Identity
 from vendor.mint.sources import AGAIN, AccessKey, Ambient, TokenFile
-from vendor.refusals import Refusal
+from vendor.refusals import Refusal, RoleRefused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from tests.fakes.clock import Clock
     from tests.fakes.sts import STS
     from tests.mint.conftest import Rig
+    from vendor.policy.session import RoleSession
 
 TOKEN = f"e30.{tokens.encode(tokens.write({'iss': 'https://oidc.example.com', 'sub': 'vendor', 'aud': 'sts'}))}.sig"
 ROLE = "arn:aws:iam::111122223333:role/hub/vendor"
@@ -162,3 +165,76 @@ async def test_of_many_who_need_an_identity_one_looks_for_it(profiles: Path) -> 
     source = Ambient(make=make)
     await asyncio.gather(*(source.keys() for _ in range(10)))
     assert len(made) == 1
+
+
+async def test_what_is_renewed_is_read_again_and_used_on_if_there_is_nothing_new(
+    profiles: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Ambient(make=AioSession)
+    source.renew()
+    with pytest.raises(NoCredentialsError):
+        await source.keys()
+    _put(profiles, _profile("default", "AKIAONE"))
+    assert (await source.keys()).access_key == "AKIAONE"
+    source.renew()
+    _lose(profiles)
+    assert (await source.keys()).access_key == "AKIAONE"
+    monkeypatch.setenv("AWS_PROFILE", "gone")
+    source.renew()
+    source.renew()
+    assert (await source.keys()).access_key == "AKIAONE"
+    monkeypatch.delenv("AWS_PROFILE")
+    _put(profiles, _profile("default", "AKIATWO"))
+    source.renew()
+    assert (await source.keys()).access_key == "AKIATWO"
+    _lose(profiles)
+    source.forget()
+    with pytest.raises(NoCredentialsError):
+        await source.keys()
+
+
+async def test_a_session_that_is_to_be_renewed_is_used_on_if_there_is_no_other(
+    source: TokenFile, fake: STS, clock: Clock
+) -> None:
+    first = await source.keys()
+    fake.fault(faults.error("ServiceUnavailable"))
+    clock.advance(100)
+    source.renew()
+    assert await source.keys() == first
+    fake.heal()
+    clock.advance(AGAIN)
+    assert await source.keys() != first
+
+
+async def test_a_key_that_lasts_is_what_it_was(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    _put(secret, "one")
+    source = AccessKey(access_key_id="AKIAFILE", read=Followed(secret).read)
+    source.renew()
+    assert (await source.keys()).secret_key == "one"
+
+
+async def test_when_the_services_own_session_is_revoked_it_has_another_at_the_next_mint(
+    rig: Rig, source: TokenFile, fake: STS, clock: Clock
+) -> None:
+    rig.identity = Identity(target="aws", source=source, clock=clock)
+    rig.asking = rig.asks("sts")
+    sts = rig.mints()
+    await sts.mint(session())
+    fake.revoked[fake.requests[-1].session_token] = faults.error("AccessDenied")
+    clock.advance(100)
+    with pytest.raises(RoleRefused):
+        await sts.mint(session())
+    assert (await sts.mint(session())).role_arn == session().role_arn
+    with pytest.raises(RoleRefused):
+        await sts.mint(_denied(fake))
+    with pytest.raises(RoleRefused):
+        await sts.mint(_denied(fake))
+    assert [request.action for request in fake.requests].count("AssumeRoleWithWebIdentity") == 2
+    await rig.asking.close()
+
+
+def _denied(fake: STS) -> RoleSession:
+    other = "arn:aws:iam::111122223333:role/other"
+    fake.fault(faults.error("AccessDenied"), role=other)
+    return session(role_arn=other)

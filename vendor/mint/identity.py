@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 AGAIN: Final = 2.0
 """Seconds between attempts to use an identity that was not there or that AWS did not know."""
+RENEWED: Final = 60.0
+"""Seconds between looks for newer keys where a role is denied to those that there are."""
 LOOKED: Final = 5.0
 """Seconds between looks at the files that it comes from."""
 
@@ -56,7 +58,7 @@ class Identity:
         self._found = False
         self._temporary = False
         self._is_role: bool | None = None
-        self._until = self._looked = float("-inf")
+        self._until = self._looked = self._renewed = float("-inf")
 
     @property
     def healthy(self) -> bool:
@@ -108,7 +110,13 @@ class Identity:
         return keys
 
     def learn(self, refusal: Refusal | None) -> None:
-        """Learn from what AWS said to a call that bore the service's own signature."""
+        """Learn from what AWS said to a call that bore the service's own signature.
+
+        Whoever revokes the sessions of our own role has AWS deny what they ask, in the words for a role that does not
+        trust us: a newer session would do, and costs next to nothing where it does not.
+        """
+        if self._temporary and refusal is not None and refusal.reason is Reason.ROLE_DENIED:
+            self._renew()
         if refusal is None or not isinstance(refusal, StsUnavailable):
             if self.problem is not None:
                 self.problem, self.healed = None, True
@@ -139,6 +147,12 @@ class Identity:
             self._settle(is_role=self._temporary)
         else:
             self._settle(is_role=":assumed-role/" in arn)
+
+    def _renew(self) -> None:
+        now = self._clock.monotonic()
+        if now - self._renewed >= RENEWED:
+            self._renewed = now
+            self._source.renew()
 
     def _find(self, *, temporary: bool) -> None:
         news = not self._found or self._temporary != temporary

@@ -39,6 +39,10 @@ class Source(Protocol):
         """Look for keys anew next time: those that were given are no longer good."""
         ...
 
+    def renew(self) -> None:
+        """Look for newer keys next time, and give those that were given on if there are none."""
+        ...
+
 
 class Ambient:
     """What botocore finds: environment, profile, web identity file, container or instance role.
@@ -49,6 +53,7 @@ class Ambient:
     def __init__(self, *, make: Callable[[], AioSession]) -> None:
         self._make = make
         self._found: Any = None
+        self._before: Any = None
         self._looking = asyncio.Lock()
 
     async def keys(self) -> ReadOnlyCredentials:
@@ -59,16 +64,32 @@ class Ambient:
 
     def forget(self) -> None:
         """Read environment and files anew next time."""
-        self._found = None
+        self._found = self._before = None
+
+    def renew(self) -> None:
+        """Read them anew next time, but go on with what they said if they say nothing."""
+        self._found, self._before = None, self._found or self._before
 
     async def _find(self) -> Any:
         async with self._looking:
             if self._found is None:
-                aws = await asyncio.to_thread(self._make)
-                self._found = await aws.get_credentials()
+                self._found = await (self._looked() if self._before is None else self._newer(self._before))
             if self._found is None:
                 raise NoCredentialsError
             return self._found
+
+    async def _looked(self) -> Any:
+        aws = await asyncio.to_thread(self._make)
+        return await aws.get_credentials()
+
+    async def _newer(self, before: Any) -> Any:
+        """Return what is found now if that has keys, what was found before otherwise."""
+        try:
+            found = await self._looked()
+            await found.get_frozen_credentials()
+        except Exception:  # noqa: BLE001 - whatever the many ways to an identity let through
+            return before
+        return found
 
 
 class AccessKey:
@@ -84,6 +105,9 @@ class AccessKey:
 
     def forget(self) -> None:
         """Do nothing: the file is followed."""
+
+    def renew(self) -> None:
+        """Do nothing: it is a key that lasts."""
 
 
 class TokenFile:
@@ -109,6 +133,10 @@ class TokenFile:
     def forget(self) -> None:
         """Ask for a new session next time."""
         self._keys = None
+
+    def renew(self) -> None:
+        """Ask for a new one next time, but use this one on if there is none to be had."""
+        self._renews = float("-inf")
 
     async def _renewed(self) -> ReadOnlyCredentials:
         began = self._clock.monotonic()
