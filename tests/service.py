@@ -11,11 +11,12 @@ import sys
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 from tests import audit_lines, canaries
 from tests.fakes.issuer import Issuer
 from tests.fakes.sts import STS
+from tests.forked import Forked, fork
 from tests.server.http import get
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ scopes:
 class Served:
     """A process that serves; `log` holds the lines of its stderr, `sent` what it may repeat nowhere beside tokens."""
 
-    process: asyncio.subprocess.Process
+    process: asyncio.subprocess.Process | Forked
     sent: list[bytes] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     listening: dict[str, Any] = field(default_factory=dict)
@@ -104,6 +105,21 @@ class Served:
         self.ready.set()
 
 
+async def _begin(path: Path, environ: dict[str, str], stdout: IO[bytes]) -> asyncio.subprocess.Process | Forked:
+    arguments = "serve", "--config", str(path)
+    if "PYTEST_XDIST_WORKER" in os.environ:  # among workers a start is cheap; what runs alone is the program itself
+        return await fork(arguments, environ=environ, stdout=stdout.fileno())
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "vendor.cli", *arguments),
+        cwd=ROOT,
+        env=environ,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=asyncio.subprocess.PIPE,
+        limit=1 << 20,
+    )
+
+
 @asynccontextmanager
 async def served(
     configuration: str,
@@ -119,34 +135,20 @@ async def served(
     path = folder / "vendor.yaml"
     path.write_text(configuration)
     with (folder / "stdout").open("wb") as stdout:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "vendor.cli",
-            "serve",
-            "--config",
-            str(path),
-            cwd=ROOT,
-            env={**os.environ, **BASE_IDENTITY, **(environ or {})},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=asyncio.subprocess.PIPE,
-            limit=1 << 20,
-        )
-    service = Served(process)
+        service = Served(await _begin(path, {**os.environ, **BASE_IDENTITY, **(environ or {})}, stdout))
     reading = asyncio.create_task(service.read_log())
     try:
         async with asyncio.timeout(30):
             await service.ready.wait()
         if not service.listening:
-            await process.wait()
+            await service.process.wait()
             raise RuntimeError("\n".join(service.log))
         yield service
         told = await service.told(operator and operator())
     finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+        if service.process.returncode is None:
+            service.process.kill()
+        await service.process.wait()
         await reading
     canaries.check(*told, *_written(configuration, folder), *service.log, sent=service.sent)
 

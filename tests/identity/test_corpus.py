@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.fakes.issuer import Issuer
     from tests.identity.corpus.world import Case, World
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.untraced]
 
 _HEARD: list[set[int]] = []
 

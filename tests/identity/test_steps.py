@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tests.fakes.keys import SigningKey
     from vendor.identity.principal import Principal
 
+pytestmark = pytest.mark.untraced
+
 URL = "https://oidc.example.com/id/AAA"
 NOW = int(Clock().now().timestamp())
 CLAIMS: dict[str, Any] = {

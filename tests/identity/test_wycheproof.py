@@ -17,7 +17,10 @@ from vendor.identity.issuer import ASYMMETRIC
 from vendor.refusals import InvalidToken, Reason
 
 # PyJWT warns of weak keys; that they are refused must not hang on a warning.
-pytestmark = pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning"),
+    pytest.mark.untraced,
+]
 
 ISSUER = "https://oidc.example.com"
 CLAIMS = encode(write({"iss": ISSUER}))

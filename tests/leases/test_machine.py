@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -223,4 +224,5 @@ async def _gathered(tasks: list[asyncio.Task[tuple[Lease, Source]]]) -> list[obj
 
 
 LeasesMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+pytestmark = pytest.mark.untraced
 test_any_order_of_events = LeasesMachine.TestCase

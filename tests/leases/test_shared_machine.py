@@ -273,6 +273,9 @@ async def _gathered(tasks: list[asyncio.Task[tuple[Lease, Source]]]) -> list[obj
     return await asyncio.gather(*tasks, return_exceptions=True)
 
 
+pytestmark = pytest.mark.untraced
+
+
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(place, "FIRST_PAUSE", 0.0)

@@ -24,6 +24,8 @@ from vendor.policy.parameter import Parameter
 from vendor.policy.template import Name, PolicyTemplate, Text
 from vendor.refusals import ValueNotAllowed
 
+pytestmark = pytest.mark.untraced
+
 PAIRS: Final = 10_000
 EACH: Final = 40
 """Pairs that are tried with one template."""

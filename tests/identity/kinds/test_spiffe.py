@@ -8,7 +8,7 @@ from tests.fakes import claims
 from tests.identity.kinds.reading import read, refused
 from vendor.identity import attributes
 from vendor.identity.issuer import Kind
-from vendor.identity.kinds.spiffe import LONGEST
+from vendor.identity.kinds.spiffe import LONGEST, is_trust_domain
 
 FITTING = "spiffe://example.org/" + "a" * (LONGEST - len("spiffe://example.org/"))
 
@@ -76,3 +76,14 @@ def test_a_jwt_svid_may_lack_iat_and_is_typed_jwt_or_jose_or_nothing() -> None:
     assert rules.types == {"", "jwt", "jose"}
     assert "EdDSA" not in rules.algorithms
     assert {name[:2] for name in rules.algorithms} == {"RS", "PS", "ES"}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        *((name, True) for name in ("example.org", "td_1-a.example", "a" * 255)),
+        *((name, False) for name in ("", "Example.org", "example.org/", "spiffe://example.org", "a" * 256, "a\n")),
+    ],
+)
+def test_a_trust_domain_is_named_as_in_an_id(text: str, is_one: bool) -> None:  # noqa: FBT001 - a table
+    assert is_trust_domain(text) is is_one
