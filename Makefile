@@ -77,10 +77,10 @@ $(VENV)/.demo: $(BIN)/python requirements/demo.txt pyproject.toml
 demo: $(VENV)/.demo
 	@$(BIN)/vendor demo $(ARGS)
 
-# A file is a worker's own: its tests share a served world, or a built wheel.
+# A file is a worker's own: its tests share a served world, or a built wheel. Those with slow tests begin first.
 test: $(VENV)/.dev
 	@mkdir -p .cache
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m '$(FAST)' $(if $(ARGS),,-p tests.covered) --junitxml=.cache/tests.xml $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m '$(FAST)' $(if $(ARGS),,-p tests.covered) --junitxml=.cache/tests.xml $(ARGS)
 	@$(if $(ARGS),echo 'Coverage is judged on the whole suite only',$(MAKE) --no-print-directory coverage)
 
 # One after another: what is measured stands no neighbours. What was measured goes into the document, of a run that

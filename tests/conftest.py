@@ -6,6 +6,7 @@ import json
 import os
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 MACHINE = "TESTS_OF_THE_MACHINE"
@@ -18,6 +19,13 @@ _NEUTRAL = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let those files begin first that take long: whichever ends last decides how long the whole takes."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 def pytest_configure() -> None:

@@ -1,95 +1,27 @@
-"""Hot reload, through a served process: what is seen, what a bad configuration leaves as it was, and what is kept."""
+"""Hot reload, through a served process: what is seen, and what is kept."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.scrape import Scrape
-from tests.server.http import Answer, get, post
-from tests.service import CONFIGURATION, World
+from tests.reloaded import NARROWED, PATH, Reloaded
+from tests.server.http import get, post
+from tests.service import CONFIGURATION
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-PATH = "/v1/credentials/reports:read"
-NARROWED = CONFIGURATION.replace('[reporter, {{glob: "batch-*"}}]', "batch-1")
+pytestmark = pytest.mark.slow
+
 SECOND = (
     CONFIGURATION.partition("scopes:\n")[2]
     .replace("reports:read", "reports:more")
     .replace("{{", "{")
     .replace("}}", "}")
 )
-
-
-class Reloaded(World):
-    """A world whose configuration is written anew."""
-
-    def text(self, configuration: str = CONFIGURATION) -> str:
-        return configuration.format(audit=self.audit_path, issuer=self.issuer.issuer, sts=self.sts.url)
-
-    @property
-    def file(self) -> Path:
-        return self.folder / "vendor.yaml"
-
-    def write(self, configuration: str) -> None:
-        """Write in place."""
-        self.file.write_text(self.text(configuration))
-
-    async def ask(self, account: str = "reporter", path: str = PATH) -> Answer:
-        return await get(self.service.public, path, self.token(account))
-
-    async def scrape(self) -> Scrape:
-        return Scrape((await get(self.service.operations, "/metrics")).body.decode())
-
-    async def generation(self) -> float:
-        return (await self.scrape()).value("vendor_config_generation")
-
-    async def reloaded(self, generation: int) -> None:
-        """Wait until a generation serves."""
-        await self._until(lambda: self._is(generation))
-
-    async def failed(self, times: int) -> None:
-        """Wait until this many reloads have failed."""
-
-        async def have() -> bool:
-            return (await self.scrape()).value("vendor_config_reloads_total", result="failed") == times
-
-        await self._until(have)
-
-    async def refused(self, *words: str) -> dict[str, Any]:
-        """Wait until the detail of readiness has all of these words, and return the whole."""
-        told: dict[str, Any] = {}
-
-        async def is_told() -> bool:
-            answer = await get(self.service.operations, "/readyz")
-            assert answer.status == 200
-            told.update(answer.json)
-            return all(word in answer.json.get("detail", "") for word in words)
-
-        await self._until(is_told)
-        return told
-
-    def hang_up(self) -> None:
-        self.service.process.send_signal(signal.SIGHUP)
-
-    def logged(self, event: str) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.service.log if f'"event": "{event}"' in line]
-
-    async def _is(self, generation: int) -> bool:
-        return await self.generation() == generation
-
-    @staticmethod
-    async def _until(holds: Callable[[], Awaitable[bool]]) -> None:
-        async with asyncio.timeout(15):
-            while not await holds():  # noqa: ASYNC110 - it is another process
-                await asyncio.sleep(0.05)
 
 
 async def test_a_file_that_is_written_in_place_or_renamed_over_is_served(tmp_path: Path) -> None:
@@ -166,75 +98,6 @@ async def test_a_hangup_makes_a_generation_and_no_mint_and_keeps_what_is_good(tm
         assert len(world.sts.requests) == 1
         assert world.issuer.requests.total() == fetches
         assert world.logged("configuration reloaded")[-1]["generation"] in {2, 3}
-
-
-BAD: dict[str, tuple[Callable[[str], str], str]] = {
-    "no YAML": (lambda text: text + "\n  - [", "vendor.yaml:"),
-    "an unknown key": (lambda text: text.replace("audience:", "audiences:"), "audiences"),
-    "another type": (lambda text: text.replace("version: 1", "version: one"), "version"),
-    "nothing": (lambda _: "", "vendor.yaml"),
-    "too much": (lambda text: text + "#" * (1 << 20), "larger than"),
-    "no text": (lambda _: "\x00\x01", "vendor.yaml"),
-    "an unknown issuer": (lambda text: text.replace("issuer: cluster-a,", "issuer: cluster-z,"), "cluster-z"),
-    "another address": (lambda text: text.replace("127.0.0.1:0", "127.0.0.1:1", 1), "needs a restart"),
-    "another audit file": (lambda text: text.replace("audit.jsonl", "other.jsonl"), "needs a restart"),
-}
-
-
-async def test_t30_a_bad_configuration_leaves_the_last_good_one_until_it_is_mended(tmp_path: Path) -> None:
-    async with Reloaded(tmp_path) as world:
-        generation = 1
-        for number, (spoil, word) in enumerate(BAD.values(), 1):
-            world.file.write_text(spoil(world.text()))
-            await world.failed(number)
-            told = (await get(world.service.operations, "/readyz")).json
-            line = world.logged("configuration not reloaded")[-1]
-            assert told["status"] == "ready"
-            assert line["findings"][0] in told["detail"]
-            assert any(word in finding for finding in line["findings"])
-            assert len(line["findings"]) == line["count"]
-            assert (await world.ask()).status == 200
-            assert await world.generation() == generation
-            if number % 3 == 0:
-                world.write(CONFIGURATION)
-                generation += 1
-                await world.reloaded(generation)
-                assert (await get(world.service.operations, "/readyz")).json == {"status": "ready"}
-        metrics = await world.scrape()
-        assert metrics.by("vendor_config_reloads_total", "result") == {"failed": len(BAD), "ok": generation - 1}
-        assert len(world.logged("configuration not reloaded")) == len(BAD)
-        assert not [line for line in world.service.log if "Traceback" in line]
-
-
-@pytest.mark.parametrize("how", ["deleted", "a folder", "a pipe", "a link to nowhere", "a link to itself", "forbidden"])
-async def test_t30_a_file_that_cannot_be_read_leaves_the_last_good_one_until_it_can(tmp_path: Path, how: str) -> None:
-    if how == "forbidden" and os.geteuid() == 0:
-        pytest.skip("root may read everything")
-    async with Reloaded(tmp_path) as world:
-        _spoil(world.file, how)
-        told = await world.refused("cannot be read")
-        assert told["status"] == "ready"
-        assert (await world.ask()).status == 200
-        if world.file.is_dir():
-            world.file.rmdir()
-        world.file.unlink(missing_ok=True)
-        world.write(NARROWED)
-        await world.reloaded(2)
-        assert (await get(world.service.operations, "/readyz")).json == {"status": "ready"}
-        assert (await world.ask()).code == "access_denied"
-
-
-def _spoil(file: Path, how: str) -> None:
-    if how == "forbidden":
-        file.chmod(0)
-        return
-    file.unlink()
-    if how == "a folder":
-        file.mkdir()
-    elif how == "a pipe":
-        os.mkfifo(file)
-    elif how.startswith("a link"):
-        file.symlink_to("nowhere" if how == "a link to nowhere" else file.name)
 
 
 async def test_operators_come_and_go(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from tests.service import CONFIGURATION, World, served
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 PATH = "/v1/credentials/reports:read"
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 NESTED = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJuZXN0ZWQifQ.c2lnbmF0dXJl"
 STEERING = re.compile(r"[^\n -~]")
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from vendor.policy.proof import Proof
     from vendor.policy.session import RoleSession
 
+pytestmark = pytest.mark.slow
+
 HOUR = 3600
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tests.fakes.clock import Clock
     from tests.fakes.faults import Fault
 
+pytestmark = pytest.mark.slow
+
 EAST, WEST = "us-east-1", "us-west-2"
 CODES: dict[str, tuple[type[Refusal], Reason, int]] = {
     "AccessDenied": (RoleRefused, Reason.ROLE_DENIED, 1),

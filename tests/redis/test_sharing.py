@@ -114,7 +114,7 @@ async def test_a_replica_that_begins_while_sts_is_down_serves_from_the_store(one
 
 
 async def test_a_herd_over_three_replicas_makes_one_mint_for_each_principal_f14(replicas: Replicas) -> None:
-    three = [await replicas.begin() for _ in range(3)]
+    three = [await replicas.begin(tick=1.0) for _ in range(3)]  # a store that is slow here would be done without
     sessions = [session(subject=f"s-{number}") for number in range(40)]
     replicas.mint.gate.clear()
     asking = [asyncio.create_task(three[turn % 3].lend(one)) for turn in range(9) for one in sessions]

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     Start = Callable[..., AbstractContextManager[Agent]]
 
+pytestmark = pytest.mark.slow
+
 PATH = "/v1/credentials/reports:read"
 NOBODY = 65_534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can ask as another user")
