@@ -108,7 +108,8 @@ class Served:
 async def _begin(path: Path, environ: dict[str, str], stdout: IO[bytes]) -> asyncio.subprocess.Process | Forked:
     arguments = "serve", "--config", str(path)
     # Among workers a start is cheap; what runs alone, or is to be another Python, is the program itself.
-    if "PYTEST_XDIST_WORKER" in os.environ and not any(name.startswith("PYTHON") for name in environ):
+    another = any(name.startswith("PYTHON") and environ[name] != os.environ.get(name) for name in environ)
+    if "PYTEST_XDIST_WORKER" in os.environ and not another:
         return await fork(arguments, environ=environ, stdout=stdout.fileno())
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "vendor.cli", *arguments),
