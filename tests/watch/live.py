@@ -12,6 +12,7 @@ import tempfile
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlencode
@@ -20,9 +21,11 @@ from urllib.request import urlopen
 import yaml
 
 from tests.fakes import faults
+from tests.fakes.api_server import ApiServer
 from tests.fakes.between import Between
 from tests.fakes.issuer import Issuer
 from tests.fakes.sts import STS
+from tests.fakes.sts_others import Unit
 from tests.fakes.valkey import Valkey, free_port
 from tests.server.http import get, post
 from tests.server.sts_client import assume
@@ -30,7 +33,7 @@ from tests.service import CONFIGURATION, ready, served
 from tests.watch.promtool import RULES, tool
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from tests.service import Served
 
@@ -38,16 +41,34 @@ LASTS: Final = 80
 """Seconds that the script takes."""
 MORE: Final = """\
   invoices:write:
-    grants: [{{issuer: cluster-a, where: {{namespace: analytics}}}}]
+    grants:
+      - {{issuer: cluster-a, where: {{namespace: analytics}}}}
+      - {{issuer: cluster-b, where: {{namespace: analytics}}}}
     target: aws
     mint: {{assume_role: {{role: "arn:aws:iam::111122223333:role/invoices"}}}}
     session: {{unrestricted: true, source_identity: "{{{{ namespace }}}}.{{{{ service_account }}}}"}}
+  spokes:read:
+    grants: [{{issuer: cluster-a, where: {{namespace: nobodys}}}}]
+    parameters: {{account: {{accounts: {{organization: {{target: aws, parents: [r-ab12]}}}}}}}}
+    target: aws
+    mint: {{assume_role: {{role: "arn:aws:iam::{{{{ account }}}}:role/spoke"}}}}
+    session: {{unrestricted: true}}
   trial:read:
     grants: [{{issuer: cluster-a, where: {{namespace: nobodys}}}}]
     mode: audit
     target: aws
     mint: {{assume_role: {{role: "arn:aws:iam::111122223333:role/trial"}}}}
     session: {{unrestricted: true, source_identity: "{{{{ namespace }}}}.{{{{ service_account }}}}"}}
+"""
+_ISSUERS: Final = """\
+issuers:
+  cluster-b:
+    issuer: "{reviewed}"
+    audience: vendor
+    kind: kubernetes
+    allow_private_addresses: true
+    token_review: true
+    api_server: {{url: "{api_server}", token_file: "{folder}/token", ca_file: "{folder}/ca.crt"}}
 """
 _TARGET: Final = '{{endpoint_url: "{sts}", regions: [eu-west-1]}}'
 _REGIONS: Final = (
@@ -116,16 +137,27 @@ class Watched:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.issuer = Issuer()
+        self.issuer, self.reviewed = Issuer(), Issuer()
+        self.api_server = ApiServer(self.reviewed)
         self.regions = {"eu-west-1": STS(), "eu-central-1": STS()}
         self.store = Valkey()
         self.replicas: list[Served] = []
         self.began = 0.0
 
+    def pod(self, uid: str) -> str:
+        """Return the token of a pod in the cluster whose API server is asked."""
+        account = {"name": "reporter", "uid": "u-1"}
+        bound = {"namespace": "analytics", "serviceaccount": account, "pod": {"name": "reporter-0", "uid": uid}}
+        return self.reviewed.token({"kubernetes.io": bound})
+
     def token(self, account: str, *, namespace: str = "analytics") -> str:
         """Return a good token of a service account."""
         bound = {"namespace": namespace, "serviceaccount": {"name": account, "uid": "u-1"}}
         return self.issuer.token({"sub": f"system:serviceaccount:{namespace}:{account}", "kubernetes.io": bound})
+
+    def operator(self) -> str:
+        """Return a good token of an operator."""
+        return self.token("vendor-operator", namespace="platform")
 
     async def act(self) -> None:
         """Go through the script."""
@@ -158,18 +190,16 @@ class Watched:
             replica = self.replicas[(number + asked) % 2].public
             await get(replica, "/v1/credentials/reports:read", token)
             await post(replica, "/v1/credentials/invoices:write", token, {})
-            others: list[Awaitable[Any]] = [
-                get(replica, "/v1/credentials/trial:read", token),
-                assume(replica, token, RoleArn="arn:aws:iam::000000000000:role/reports:read"),
-                get(replica, "/v1/credentials/reports:read?month=*", token),
-                get(replica, "/v1/credentials/invoices:write", self.token("x", namespace="elsewhere")),
-                get(replica, "/v1/credentials/reports:read", self.token(f"batch-{number}-{asked}")),
+            reports, invoices = "/v1/credentials/reports:read", "/v1/credentials/invoices:write"
+            others: list[Callable[[], Awaitable[Any]]] = [
+                partial(get, replica, "/v1/credentials/trial:read", token),
+                partial(assume, replica, token, RoleArn="arn:aws:iam::000000000000:role/reports:read"),
+                partial(get, replica, f"{reports}?month=*", token),
+                partial(get, replica, invoices, self.token("x", namespace="elsewhere")),
+                partial(get, replica, reports, self.token(f"batch-{number}-{asked}")),
+                partial(get, replica, invoices, self.pod(f"pod-{number}" if asked % 5 else "deleted")),
             ]
-            for at, other in enumerate(others):
-                if at == asked % len(others):
-                    await other
-                else:
-                    other.close()  # type: ignore[attr-defined]
+            await others[asked % len(others)]()
             await asyncio.sleep(0.5)
 
     async def _store_away(self) -> None:
@@ -210,7 +240,7 @@ class Watched:
 
     async def _revoked(self) -> None:
         await asyncio.sleep(40)
-        operator = self.token("vendor-operator", namespace="platform")
+        operator = self.operator()
         document = {
             "scope": "trial:read",
             "principal": "system:serviceaccount:analytics:batch-3",
@@ -221,8 +251,12 @@ class Watched:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self.issuer)
+            for server in (self.issuer, self.reviewed, self.api_server):
+                await stack.enter_async_context(server)
+            self.api_server.files(self.folder)
+            self.api_server.deleted.add("deleted")
             for sts in self.regions.values():
+                sts.others.organization = {"r-ab12": Unit(accounts={"444455556666": {}, "777788889999": {}})}
                 await stack.enter_async_context(sts)
             await stack.enter_async_context(self.store)
             self.between = [await stack.enter_async_context(Between(self.store.port)) for _ in range(2)]
@@ -230,7 +264,9 @@ class Watched:
             for number in range(2):
                 folder = self.folder / f"replica-{number}"
                 folder.mkdir()
-                self.replicas.append(await stack.enter_async_context(served(self._text(number), folder)))
+                self.replicas.append(
+                    await stack.enter_async_context(served(self._text(number), folder, operator=self.operator))
+                )
             for replica in self.replicas:
                 await ready(replica)
             scraped = [replica.operations.removeprefix("http://") for replica in self.replicas]
@@ -242,11 +278,13 @@ class Watched:
         await self._standing.aclose()
 
     def _text(self, number: int) -> str:
-        template = CONFIGURATION.replace(_TARGET, _REGIONS).replace("issuers:\n", _STORE + "issuers:\n") + MORE
+        template = CONFIGURATION.replace(_TARGET, _REGIONS).replace("issuers:\n", _STORE + _ISSUERS) + MORE
         first, second = (sts.url.rpartition(":")[2] for sts in self.regions.values())
         return template.format(
             audit=self.folder / f"replica-{number}" / "audit.jsonl",
             issuer=self.issuer.issuer,
+            reviewed=self.reviewed.issuer,
+            api_server=self.api_server.url,
             first=first,
             second=second,
             store=f"redis://127.0.0.1:{self.between[number].port}",

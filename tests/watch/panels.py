@@ -309,6 +309,46 @@ STS: Final = Board(
             bad=30,
             runbook="clock-skew",
         ),
+        Panel(
+            "Accounts of organizations, listed",
+            "Of how many accounts a caller may choose one, where a parameter is an organization's accounts.",
+            (
+                (
+                    'max by (scope, parameter) (vendor_organization_accounts{scope=~"$scope"})',
+                    "{{scope}} {{parameter}}",
+                ),
+            ),
+            width=8,
+        ),
+        Panel(
+            "Age of the lists of accounts",
+            "They are made every five minutes where that works; without one nobody has any account.",
+            (
+                (
+                    'max by (scope, parameter) (vendor_organization_age_seconds{scope=~"$scope"})',
+                    "{{scope}} {{parameter}}",
+                ),
+            ),
+            Unit.SECONDS,
+            width=8,
+            warn=900,
+            bad=1800,
+        ),
+        Panel(
+            "Lists of accounts",
+            "What came of them.",
+            (
+                (
+                    (
+                        "round(sum by (target, result) "
+                        '(increase(vendor_organization_refresh_total{target=~"$target"}[$__range])))'
+                    ),
+                    "{{target}} {{result}}",
+                ),
+            ),
+            kind=Kind.BARS,
+            width=8,
+        ),
     ),
 )
 
@@ -385,12 +425,27 @@ IDENTITY: Final = Board(
             "Of the latest answer of each issuer, and why.",
             (("max by (issuer, reason) (vendor_keys_dropped)", "{{issuer}} {{reason}}"),),
             kind=Kind.BARS,
+            width=8,
             warn=1,
+        ),
+        Panel(
+            "Token reviews",
+            "What API servers said of tokens, where they are asked; spared: too many asked at once.",
+            (
+                (
+                    "sum by (issuer, result) (rate(vendor_token_reviews_total[$__rate_interval]))",
+                    "{{issuer}} {{result}}",
+                ),
+            ),
+            Unit.PER_SECOND,
+            width=8,
+            runbook="refusals-above-normal",
         ),
         Panel(
             "Revocations in force",
             "Who has been stopped by operators.",
             (("max(vendor_revocations_active)", "revocations"),),
+            width=8,
         ),
     ),
 )
@@ -464,8 +519,16 @@ SERVICE: Final = Board(
                 ),
             ),
             Unit.SECONDS,
+            width=8,
             runbook="exchanges-slow",
             exemplars=True,
+        ),
+        Panel(
+            "Tasks of the event loop",
+            "That have not ended: what is under way, and what always runs.",
+            (("max by (instance) (vendor_event_loop_tasks)", "{{instance}}"),),
+            width=8,
+            runbook="loop-lag",
         ),
         Panel(
             "Lateness of the event loop, slowest hundredth",
@@ -480,6 +543,7 @@ SERVICE: Final = Board(
                 ),
             ),
             Unit.SECONDS,
+            width=8,
             warn=0.05,
             bad=0.1,
             runbook="loop-lag",

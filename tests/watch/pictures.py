@@ -97,7 +97,19 @@ def _answer(world: Watched, panel: Panel, query: str) -> Any:
 
 
 def _filled(legend: str, labels: dict[str, str]) -> str:
-    for name in ("scope", "source", "target", "region", "result", "door", "outcome", "code", "reason", "issuer"):
+    for name in (
+        "scope",
+        "parameter",
+        "source",
+        "target",
+        "region",
+        "result",
+        "door",
+        "outcome",
+        "code",
+        "reason",
+        "issuer",
+    ):
         legend = legend.replace("{{" + name + "}}", labels.get(name, "") or "(none)")
     for name in ("le", "action", "operation", "instance"):
         legend = legend.replace("{{" + name + "}}", labels.get(name, ""))

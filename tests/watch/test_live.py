@@ -57,6 +57,8 @@ MOVES = {
     "Latency, median",
     "Packed size, by scope",
     "Refusals, by reason",
+    "Token reviews",
+    "Accounts of organizations, listed",
     "Revocations in force",
     "Failed",
     "Exchanges",
