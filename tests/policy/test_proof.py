@@ -81,6 +81,7 @@ def test_a_proof_that_is_not_asked_for_is_refused_never_ignored(proof: Proof, na
     with pytest.raises(InvalidRequest) as refused:
         bound(PLAIN, proof, gives=ALL)
     assert refused.value.public == f"this scope takes no {named}"
+    assert refused.value.reason is Reason.MISSING_PROOF, "by which a replay knows that it was not the scope's doing"
 
 
 @pytest.mark.parametrize("said", ["", "abc", "a b c d", "<saml/>", "A" * 100_001, "QUJD\n"])

@@ -12,6 +12,7 @@ import pytest
 from tests.server.http import Connection, get, request
 from tests.server.test_refusals import check_refusal
 from tests.service import CONFIGURATION, World
+from vendor.replay.recorded import Unreplayable, read_recorded
 from vendor.server.body import BODY_IN_TIME
 
 if TYPE_CHECKING:
@@ -38,13 +39,20 @@ async def test_the_body_of_who_proves_nothing_is_not_waited_for(world: World, do
     assert (line["code"], line["scope"], line["parameters"]) == (answer.code, "reports:read", {})
 
 
-async def test_what_is_wrong_with_a_body_is_told_to_who_proved_itself_and_written_down(world: World) -> None:
-    raw = request("/v1/credentials/reports:read", world.token(), method="POST", body=b'{"nonsense":1}')
+@pytest.mark.parametrize(
+    "body", [b'{"nonsense":1}', b'{"duration_seconds":"x"}', b'{"parameters":[]}', b"{", b'{"a":1,"a":2}']
+)
+async def test_what_is_wrong_with_a_body_is_told_to_who_proved_itself_and_written_down(
+    world: World, body: bytes
+) -> None:
+    raw = request("/v1/credentials/reports:read", world.token(), method="POST", body=body)
     async with await Connection.open(world.service.public) as connection:
         await connection.send(raw)
         answer = await connection.read()
     assert (answer.status, answer.code) == (400, "invalid_request")
-    assert (world.audit()[-1]["code"], world.audit()[-1]["issuer"]) == ("invalid_request", "cluster-a")
+    line = world.audit()[-1]
+    assert (line["code"], line["reason"], line["issuer"]) == ("invalid_request", "malformed_request", "cluster-a")
+    assert read_recorded(line) is Unreplayable.UNDECIDED, "or a replay would find that it is now allowed"
 
 
 async def test_requests_that_are_still_to_come_keep_a_quarter_of_the_places(tmp_path: Path) -> None:

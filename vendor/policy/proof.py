@@ -99,7 +99,7 @@ def _fitting(name: str, given: Secret | None, shape: re.Pattern[str], *, wanted:
             raise InvalidRequest(Reason.MISSING_PROOF, public)
         return None
     if not wanted:
-        raise InvalidRequest(Reason.UNDECLARED_PARAMETER, f"this scope takes no {name}")
+        raise InvalidRequest(Reason.MISSING_PROOF, f"this scope takes no {name}")
     if not shape.fullmatch(given.reveal()):
         raise InvalidRequest(Reason.MISSING_PROOF, _EXPECTED[name])
     return given

@@ -29,7 +29,7 @@ DECIDED: Final = frozenset(
     }
 )
 """Codes of the refusals that a configuration decides."""
-AT_THE_DOOR: Final = frozenset({Reason.MISSING_PROOF, Reason.NOT_AT_THIS_DOOR})
+AT_THE_DOOR: Final = frozenset({Reason.MALFORMED_REQUEST, Reason.MISSING_PROOF, Reason.NOT_AT_THIS_DOOR})
 """Reasons among them that depend on what else a request brought, and where to."""
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from vendor.audit import LINE, Door
 from vendor.exchange import Exchange, Request
 from vendor.policy.decision import Asked
+from vendor.refusals import InvalidRequest, Reason
 from vendor.server import body, documents, explanation, openapi, sts_wire, wire
 from vendor.server.answer import Answer
 from vendor.server.sts import PATHS, StsDoor
@@ -150,10 +151,16 @@ class PublicDoors:
 
 
 async def _read_rest(visit: Visit) -> tuple[Asked, Proof]:
-    """Return what a body asks for beside the scope that the path names, and what it brings for AWS."""
-    members = await body.read_body(visit.request, proof=True)
-    proof = body.read_proof(members)
-    return body.read_asked(members, scope=_scope(visit)), proof
+    """Return what a body asks for beside the scope that the path names, and what it brings for AWS.
+
+    Whatever is wrong with it is refused for one reason, which the audit trail tells from what a scope does not take.
+    """
+    try:
+        members = await body.read_body(visit.request, proof=True)
+        proof = body.read_proof(members)
+        return body.read_asked(members, scope=_scope(visit)), proof
+    except InvalidRequest as refusal:
+        raise InvalidRequest(Reason.MALFORMED_REQUEST, refusal.public) from refusal
 
 
 def _scope(visit: Visit) -> str | None:
