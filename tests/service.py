@@ -140,7 +140,7 @@ async def served(
         service = Served(await _begin(path, {**os.environ, **BASE_IDENTITY, **(environ or {})}, stdout))
     reading = asyncio.create_task(service.read_log())
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await service.ready.wait()
         if not service.listening:
             await service.process.wait()

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.benchmarks import day, growth, page, report, simulated
+from tests.benchmarks import charts, day, growth, page, report, simulated
 from tests.benchmarks.pods import HOUR, Pods
 from tests.benchmarks.rivals import Rival, rivals
 from tests.benchmarks.simulated import Simulated
@@ -33,6 +33,14 @@ DAY = {
 }
 
 
+GROWTH = {
+    "scopes": {
+        "sizes": {"10": {"warm_us": 70.0, "reload_s": 1.0}, "100": {"warm_us": 70.0, "reload_s": 4.0}},
+        "exponents": {"warm_us": 0.0, "reload_s": 0.6},
+    }
+}
+
+
 @pytest.mark.parametrize(
     ("costs", "slope"),
     [
@@ -46,10 +54,23 @@ def test_an_exponent_is_the_slope_on_logarithmic_scales(costs: dict[int, float],
 
 
 def test_a_chart_is_xml_and_its_bars_are_as_long_as_their_values() -> None:
-    drawn = ET.fromstring(page.chart("a < b", {"half": 5.0, "whole": 10.0}))  # noqa: S314 - ours
+    drawn = ET.fromstring(charts.bars("a < b", {"half": 5.0, "whole": 10.0}))  # noqa: S314 - ours
     half, whole = [float(bar.attrib["width"]) for bar in drawn.iter("{http://www.w3.org/2000/svg}rect")]
     assert half == pytest.approx(whole / 2, abs=0.1)
     assert "a < b" in "".join(drawn.itertext())
+
+
+def test_lines_rise_where_costs_grow_and_their_labels_do_not_overlap() -> None:
+    drawn = ET.fromstring(  # noqa: S314 - ours
+        charts.lines("growth", {"flat": {10: 1.0, 100: 1.0}, "steep": {10: 1.0, 100: 9.0}, "same": {10: 1.0, 100: 1.0}})
+    )
+    ends = [
+        [float(point.split(",")[1]) for point in line.attrib["points"].split()]
+        for line in drawn.iter("{http://www.w3.org/2000/svg}polyline")
+    ]
+    assert ends[0][0] == ends[0][1] == ends[1][0] > ends[1][1]
+    labels = [float(one.attrib["y"]) for one in drawn.iter("{http://www.w3.org/2000/svg}text")][-3:]
+    assert abs(labels[0] - labels[2]) >= 15
 
 
 def test_the_report_tells_of_the_parts_that_were_measured_in_their_order() -> None:
@@ -62,16 +83,21 @@ def test_what_is_measured_later_takes_the_place_of_that_part_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report, "KEPT", tmp_path / "bench.json")
-    report.keep({"day": DAY, "herd": HERD}, machine="one")
-    report.keep({"herd": {**HERD, "sts_calls": 201}}, machine="two")
+    report.keep({"day": DAY, "herd": HERD}, machine="one", seconds=1.0, load=0.1)
+    report.keep({"herd": {**HERD, "sts_calls": 201}}, machine="two", seconds=2.0, load=0.2)
     found = report.read()
+    assert [found["measured"][name]["seconds"] for name in ("day", "herd")] == [1.0, 2.0]
     assert (found["day"], found["herd"]["sts_calls"], found["machine"]) == (DAY, 201, "two")
 
 
 def test_the_page_holds_what_was_measured_and_links_its_charts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "DOCS", tmp_path)
-    page.write({"machine": "a machine", "date": "2026-11-27", "day": DAY})
+    run = {"at": "2026-11-27 12:00 UTC", "seconds": 61.2, "load": 0.25}
+    page.write({"machine": "a machine", "measured": {"day": run, "growth": run}, "day": DAY, "growth": GROWTH})
     text = (tmp_path / "performance.md").read_text()
+    assert "Measured on 2026-11-27 12:00 UTC in 61 s; the machine's load was 0.2 before." in text
+    assert "performance-growth-scopes.svg" in text
+    assert "scopes, warm_us: exponent +0.00: 70 at 10, 70 at 100" in text
     assert "performance-day.svg" in text
     assert "alone <&>: 2,000 STS calls an hour" in text
     assert "## Warm" not in text

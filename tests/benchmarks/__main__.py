@@ -10,8 +10,8 @@ replicas  1, 2 and 4 replicas over a shared store
 day       a day of a fleet, simulated, beside three other ways to get credentials
 starts    the service until it is ready and at rest, and runs of `vend` beside Python's and the AWS CLI's
 
-It prints the report and keeps it in .cache/bench.json. `--parts warm,cold` takes some of them, `--whole` the largest
-sizes too (a quarter of an hour more), `--page` writes docs/performance.md and its charts from what is kept.
+It prints the report and keeps it in .cache/bench.json. `--parts warm,cold` takes some of them,
+`--page` writes docs/performance.md and its charts from what is kept.
 
 `--scopes 10000` takes another one instead: warm requests per second with so many scopes over those with ten.
 """
@@ -55,7 +55,6 @@ async def main() -> None:
         prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--parts", default=",".join(PARTS), help="which parts, with commas between them")
-    parser.add_argument("--whole", action="store_true", help="the largest sizes too")
     parser.add_argument("--rounds", type=int, default=7, help="rounds of each measurement")
     parser.add_argument("--requests", type=int, default=4_000, help="warm requests in a round")
     parser.add_argument("--mints", type=int, default=200, help="cold mints in a round")
@@ -81,7 +80,9 @@ async def _measure(options: argparse.Namespace) -> dict[str, Any]:
         raise SystemExit(f"there is no part {min(unknown)}: {', '.join(PARTS)}")
     _pin_to(os.getpid(), -1)
     for name in [name for name in PARTS if name in wanted]:
-        report.keep({name: await PARTS[name](options)}, machine=machine())
+        load, began = os.getloadavg()[0], time.monotonic()
+        found = await PARTS[name](options)
+        report.keep({name: found}, machine=machine(), seconds=time.monotonic() - began, load=load)
     return report.read()
 
 
@@ -320,7 +321,12 @@ def _resident(pid: int) -> int:
 
 
 def machine() -> str:
-    return f"{platform.machine()}, {len(CORES)} cores, Python {platform.python_version()}"
+    """Return what kind of machine this is."""
+    cpus = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    model = cpus[0].partition(":")[2].strip() if cpus else platform.machine()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    kernel = f"{platform.system()} {platform.release().partition('-')[0]}"
+    return f"{model}, {len(CORES)} cores, {memory:.0f} GB, {kernel}, Python {platform.python_version()}"
 
 
 def _told(part: dict[str, Any], name: str) -> str:
@@ -333,7 +339,7 @@ async def _verify(options: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _growth(options: argparse.Namespace) -> dict[str, Any]:
-    return await growth.measure(load=load, cpu=cpu, requests=options.requests, whole=options.whole)
+    return await growth.measure(load=load, cpu=cpu, requests=options.requests)
 
 
 async def _day(options: argparse.Namespace) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Growth: what more scopes, principals and issuers cost, and the exponent of each cost over its range.
 
-An exponent of 0 is flat, of 1 in proportion. The time to read a configuration and the memory of all leases have to grow
-in proportion; the CPU of a warm request and the memory of each lease have to stay as they are.
+An exponent of 0 is flat, of 1 in proportion. The time to read a configuration, and to look through all leases after it,
+has to grow in proportion; the CPU of a warm request, the memory of each lease and how late the event loop is have to
+stay as they are.
 """
 
 from __future__ import annotations
@@ -9,13 +10,17 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import signal
 import statistics
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.benchmarks import scopes
+from tests.faults import calls, traffic
+from tests.faults.load import Plan
 from tests.server.http import get
 from tests.service import CONFIGURATION, ROOT, World
 
@@ -29,23 +34,29 @@ SCOPES: Final = (10, 100, 1_000, 10_000)
 PRINCIPALS: Final = (100, 1_000, 10_000, 100_000)
 ISSUERS: Final = (1, 10, 50)
 TRIES: Final = 3
-LAG: Final = "vendor_event_loop_lag_seconds"
+REFUSED: Final = "refused"
+"""Of those requests, the ones that a service on a busy machine did not serve."""
+RATE: Final = 200
+"""Warm requests a second by which is seen how late the loop is."""
+REST: Final = 5.0
+LONGEST: Final = 120.0
+"""Seconds that a reload may take."""
 ANOTHER: Final = '  other-NUMBER: {{issuer: "https://localhost:1/NUMBER", audience: vendor, kind: kubernetes}}\n'
 
 
-async def measure(*, load: Load, cpu: Cpu, requests: int, whole: bool) -> dict[str, Any]:
-    """Return the costs at each size; without `whole` the largest sizes are left out."""
-    last = None if whole else -1
+async def measure(*, load: Load, cpu: Cpu, requests: int) -> dict[str, Any]:
+    """Return the costs at each size."""
     return {
-        "scopes": _grown({n: await _scopes(n, load, cpu, requests) for n in SCOPES[:last]}),
-        "principals": _grown({n: await _principals(n) for n in PRINCIPALS[:last]}),
+        "scopes": _grown({n: await _scopes(n, load, cpu, requests) for n in SCOPES}),
+        "principals": _grown({n: await _principals(n) for n in PRINCIPALS}),
         "issuers": _grown({n: await _issuers(n, load, cpu, requests) for n in ISSUERS}),
     }
 
 
 def _grown(found: dict[int, dict[str, float]]) -> dict[str, Any]:
     names = next(iter(found.values())).keys()
-    exponents = {name: exponent({size: each[name] for size, each in found.items()}) for name in names}
+    costs = [name for name in names if not name.endswith(REFUSED)]
+    exponents = {name: exponent({size: each[name] for size, each in found.items()}) for name in costs}
     return {"sizes": {str(size): each for size, each in found.items()}, "exponents": exponents}
 
 
@@ -69,7 +80,7 @@ async def _issuers(count: int, load: Load, cpu: Cpu, requests: int) -> dict[str,
 
 
 async def _served(folder: Path, text: str, load: Load, cpu: Cpu, requests: int) -> dict[str, float]:
-    """Return CPU for each warm request, and the time of a reload."""
+    """Return CPU for each warm request, the time of a reload, and how late answers are at rest and in a reload."""
     async with World(folder, configuration=text) as world:
         url, header, pid = world.service.public + scopes.PATHS["named"], world.token(), world.service.process.pid
         spent = []
@@ -77,21 +88,42 @@ async def _served(folder: Path, text: str, load: Load, cpu: Cpu, requests: int) 
             before = cpu(pid)
             await load(url, f"Authorization: {header}", requests)
             spent.append((cpu(pid) - before) / requests * 1e6)
-        return {"warm_us": statistics.median(spent[1:]), "reload_s": await _reload(world)}
+        rest = await _late(world, asyncio.sleep(REST))
+        began = time.monotonic()
+        reload = await _late(world, _reload(world))
+        return {
+            "warm_us": statistics.median(spent[1:]),
+            "reload_s": time.monotonic() - began,
+            **{f"rest_{name}": late for name, late in rest.items()},
+            **{f"reload_{name}": late for name, late in reload.items()},
+        }
 
 
-async def _reload(world: World) -> float:
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    world.service.process.send_signal(1)
-    async with asyncio.timeout(60):
+async def _late(world: World, meanwhile: Awaitable[None]) -> dict[str, float]:
+    """Return how late warm answers came, in ms, counted from when each was due: nobody waits for the one before."""
+    sent = calls.of(world, calls.names("late", 20))
+    plan = Plan(url=world.service.public, requests=[], rate=RATE, seconds=LONGEST)
+    for warming in range(2):
+        flow = await traffic.start(plan._replace(seconds=0.5), sent, world.folder / f"plan-{warming}")
+        await flow.results()
+    flow = await traffic.start(plan, sent, world.folder / "plan")
+    await meanwhile
+    results = await flow.stop()
+    refused = len(results.answers) * (1 - results.served)
+    return {"p999_ms": results.percentile(99.9) * 1000, "most_ms": results.percentile(100) * 1000, REFUSED: refused}
+
+
+async def _reload(world: World) -> None:
+    world.service.process.send_signal(signal.SIGHUP)
+    async with asyncio.timeout(LONGEST):
         while b"generation 2.0" not in (await get(world.service.operations, "/metrics")).body:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-    return loop.time() - began
+            await asyncio.sleep(0.05)
 
 
 async def _principals(count: int) -> dict[str, float]:
     command = ["-m", "tests.benchmarks.memory", "--json", "--leases", str(count)]
     process = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     out, _ = await process.communicate()
-    return {"bytes_each": max(1.0, json.loads(out)["each"])}
+    found = json.loads(out)
+    names = ("warm_us", "sweep_s", "rest_most_ms", "sweep_most_ms")
+    return {"bytes_each": max(1.0, found["each"]), **{name: found[name] for name in names}}

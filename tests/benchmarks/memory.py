@@ -14,11 +14,12 @@ import json
 import os
 import sys
 import tempfile
+import time
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_bytes, token_urlsafe
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tests import made
 from tests.service import CONFIGURATION
@@ -28,11 +29,13 @@ from vendor.credentials import Credentials, Secret
 from vendor.leases.expiry import ExpiryLedger
 from vendor.leases.holders import Holders
 from vendor.leases.lease import Warrant
-from vendor.leases.leases import Leases
+from vendor.leases.leases import LOOK, Leases
 from vendor.policy.decision import Asked, Mapping
-from vendor.process import SystemClock
+from vendor.process import SystemClock, calm_collector
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from vendor.identity.principal import Principal
     from vendor.leases.lane import Lane
     from vendor.policy.proof import Proof
@@ -40,6 +43,9 @@ if TYPE_CHECKING:
 
 TOKEN_SIZE: Final = 1_000
 """Characters of the session token of a role session with a policy and tags, as AWS gives them."""
+FIRST: Final = 100
+WARM: Final = 20_000
+"""Warm requests that are timed, of as many principals, or of all where there are fewer."""
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 ASKED: Final = Asked(scope="reports:read", parameters={"month": "2026-03"})
 
@@ -93,6 +99,13 @@ class Vendor:
         entry.credentials, entry.minted = lease.credentials, lease.minted
         self._holders.observe(entry)
 
+    async def look(self, seconds: float) -> None:
+        """Look at what is due for so long, as often as the service does."""
+        until = self._clock.monotonic() + seconds
+        while self._clock.monotonic() < until:
+            self.leases.look()
+            await asyncio.sleep(LOOK)
+
 
 def principal(number: int) -> Principal:
     """Return a pod's identity with all that a Kubernetes token tells of it, made anew as a token's are."""
@@ -121,22 +134,54 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
 
-async def growth(leases: int) -> int:
-    """Return by how many bytes the process grows for so many leases."""
+async def growth(leases: int) -> dict[str, float]:
+    """Return by how many bytes the process grows for so many leases, and what they cost those that come afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "vendor.yaml"
         file.write_text(CONFIGURATION.format(audit="-", issuer="https://localhost:1", sts="http://127.0.0.1:9"))
         configuration = load(file, environ={})
     vendor = Vendor(Mapping(scopes=configuration.scopes, generation=1))
-    for number in range(100):  # what is made once is no growth
+    for number in range(FIRST):  # what is made once is no growth
         await vendor.lend(principal(number))
     gc.collect()
     before = resident()
-    for number in range(100, 100 + leases):
+    for number in range(FIRST, FIRST + leases):
         await vendor.lend(principal(number))
     gc.collect()
-    assert sum(vendor.expiry.active().values()) == 100 + leases
-    return resident() - before
+    grown = resident() - before
+    assert sum(vendor.expiry.active().values()) == FIRST + leases
+    calm_collector()
+    return {"leases": leases, "bytes": grown, "each": grown / leases, **await _costs(vendor, leases)}
+
+
+async def _costs(vendor: Vendor, leases: int) -> dict[str, float]:
+    """Return the CPU of a warm request behind its door, and for how long a turn keeps the loop, at rest and in a sweep.
+
+    All of it is CPU, so that other work on the machine does not count.
+    """
+    asking = min(WARM, leases)
+    coming = [principal(FIRST + number * leases // asking) for number in range(asking)]
+    for one in coming:
+        await vendor.lend(one)
+    began = time.thread_time()
+    for number in range(WARM):
+        await vendor.lend(coming[number % asking])
+    warm = (time.thread_time() - began) / WARM
+    rest = await _longest(vendor.look(1.0))
+    began = time.thread_time()
+    swept = await _longest(vendor.leases.drop())
+    sweep = time.thread_time() - began
+    return {"warm_us": warm * 1e6, "sweep_s": sweep, "rest_most_ms": rest * 1000, "sweep_most_ms": swept * 1000}
+
+
+async def _longest(work: Coroutine[Any, Any, None]) -> float:
+    """Return the seconds of the longest turn of the loop while this runs."""
+    task, longest = asyncio.create_task(work), 0.0
+    while not task.done():
+        began = time.thread_time()
+        await asyncio.sleep(0)
+        longest = max(longest, time.thread_time() - began)
+    return longest
 
 
 def main() -> None:
@@ -145,9 +190,8 @@ def main() -> None:
     parser.add_argument("--leases", type=int, default=100_000, help="how many principals are lent credentials")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
-    grown = asyncio.run(growth(options.leases))
-    found = {"leases": options.leases, "bytes": grown, "each": grown / options.leases}
-    text = f"{options.leases} leases: {grown / 1e6:.0f} MB, {found['each']:.0f} bytes each"
+    found = asyncio.run(growth(options.leases))
+    text = f"{options.leases} leases: {found['bytes'] / 1e6:.0f} MB, {found['each']:.0f} bytes each"
     print(json.dumps(found) if options.json else text)  # noqa: T201 - its output
 
 

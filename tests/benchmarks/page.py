@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.benchmarks import report
+from tests.benchmarks import charts, report
 from tests.service import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 DOCS: Final = ROOT / "docs"
-WIDTH: Final = 720
-LABELS: Final = 250
-ROW: Final = 26
+_HERD: Final = {"requests": "requests", "principals": "principals", "STS calls": "sts_calls"}
 PARTS: Final = {
     "warm": "Credentials that are held already, over a bare aiohttp handler that answers the same bytes. A ratio of 1 "
     "would be a service that does nothing but answer; by CPU a busy machine disturbs it least.",
@@ -22,8 +19,12 @@ PARTS: Final = {
     "verify": "A token seen for the first time: parsed, its signature verified and its claims judged, over PyJWT's "
     "`decode`.",
     "herd": "Everybody comes at once and nobody is known; STS takes 50 ms.",
-    "growth": "An exponent of 0 is flat, of 1 in proportion. Reading a configuration belongs in proportion; a warm "
-    "request and a lease have to cost the same whatever else there is.",
+    "growth": "An exponent of 0 is flat, of 1 in proportion. Reading a configuration belongs in proportion, and so "
+    "does looking through all leases after it (the sweep); a warm request and a lease have to cost the same whatever "
+    "else there is. `p999` and `most` are of warm requests at a steady rate, each counted from when it was due, at rest "
+    "and during a reload: what an event loop that is late costs its callers. With principals they are the CPU of the "
+    "longest turn of the loop. A warm request of theirs is without its wire, and its session is remembered for the "
+    "latest 10,000 principals: where more than that ask in turn, it is filled anew each time.",
     "replicas": "Replicas with a shared store. Store and replicas share one core here, so the rate says "
     "little; the count of STS calls is the point.",
     "day": "A simulated day with a night, deployments, two cron storms and half an hour without STS, through the "
@@ -38,66 +39,75 @@ PARTS: Final = {
 HEAD: Final = """# Performance
 
 `make bench` measures it all in eight parts, each as a ratio or a count taken in one run on one machine: rates of one
-machine say nothing of another's. `make bench ARGS='--parts warm,cold'` takes some parts, `--whole` the largest sizes,
-and `make bench ARGS=--page` writes this page from the latest figures of each. In brackets stand the least and the most
-of the rounds. What was done for these figures, and what was not, is in
+machine say nothing of another's. `make bench ARGS='--parts warm,cold'` takes some parts, and
+`make bench ARGS=--page` writes this page from the latest figures of each. In brackets stand the least and the most of
+the rounds. What was done for these figures, and what was not, is in
 [a decision](decisions/0005-speed-of-the-first-path.md).
 """
 
 
 def write(found: Mapping[str, Any]) -> None:
     """Write the page and its charts."""
-    parts = [HEAD, f"Measured on {found['date']}: {found['machine']}, while other work kept the machine busy.\n"]
+    parts = [HEAD, f"The machine: {found['machine']}.\n"]
     for name, about in PARTS.items():
         if name not in found:
             continue
         parts.append(f"## {name.capitalize()}\n\n{_wrapped(about)}\n")
-        if bars := _bars(name, found[name]):
-            (DOCS / f"performance-{name}.svg").write_text(chart(*bars))
-            parts.append(f"![{bars[0]}](performance-{name}.svg)\n")
+        parts.append(f"{_wrapped(_measured(found['measured'][name]))}\n")
+        for file, title, drawn in _charts(name, found[name]):
+            (DOCS / f"performance-{file}.svg").write_text(drawn)
+            parts.append(f"![{title}](performance-{file}.svg)\n")
         lines = "\n".join(report.TOLD[name](found[name]))
         parts.append(f"```text\n{lines}\n```\n")
     (DOCS / "performance.md").write_text("\n".join(parts))
 
 
-def _bars(name: str, part: Mapping[str, Any]) -> tuple[str, dict[str, float]] | None:
-    if name == "warm":
-        costs = {
-            f"{whose}, {loop}": f"{whose}_{loop}" for loop in ("uvloop", "asyncio") for whose in ("bare", "vendor")
-        }
-        return "CPU of a warm request, µs", {label: part[f"{key}_cpu_us"] for label, key in costs.items()}
-    if name == "cold":
-        costs = {"aiobotocore": "bare", "aiobotocore on uvloop": "bare_uvloop", "vendor": "vendor"}
-        return "CPU of a mint, ms", {label: part[f"{key}_cpu_ms"] for label, key in costs.items()}
-    if name == "verify":
-        return "Times PyJWT's decode", {algorithm: one["ratio"] for algorithm, one in part.items()}
-    if name == "day":
-        calls = {way: one["sts_calls_an_hour"] for way, one in part.items() if isinstance(one, dict)}
-        return "STS calls an hour", calls
-    if name == "starts":
-        return "CPU of a run, ms", {run: one["cpu_ms"] for run, one in part["runs"].items()}
-    return None
+def _measured(run: Mapping[str, Any]) -> str:
+    return f"Measured on {run['at']} in {run['seconds']:,.0f} s; the machine's load was {run['load']:.1f} before."
 
 
-def chart(title: str, values: Mapping[str, float]) -> str:
-    """Return horizontal bars as an SVG that is legible on light and on dark."""
-    most = max(values.values())
-    height = ROW * (len(values) + 1) + 10
-    rows = []
-    for number, (label, value) in enumerate(values.items(), start=1):
-        top = number * ROW
-        length = max(1.0, (WIDTH - LABELS - 90) * value / most)
-        said = f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
-        rows.append(
-            f'<text x="{LABELS - 8}" y="{top + 16}" text-anchor="end">{escape(label)}</text>'
-            f'<rect x="{LABELS}" y="{top + 3}" width="{length:.1f}" height="18" fill="#4a7fb5"/>'
-            f'<text x="{LABELS + length + 6:.1f}" y="{top + 16}">{said}</text>'
-        )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" font-family="sans-serif" '
-        f'font-size="13" fill="#808080"><title>{escape(title)}</title>'
-        f'<text x="{LABELS}" y="16" font-weight="bold">{escape(title)}</text>{"".join(rows)}</svg>\n'
-    )
+def _charts(name: str, part: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield the file, the title and the drawing of each chart of a part."""
+    if name == "growth":
+        for what, grown in part.items():
+            title = f"Costs by {what}, over those of the smallest size"
+            yield f"growth-{what}", title, charts.lines(title, _grown(grown))
+    else:
+        title, values = BARS[name]
+        yield name, title, charts.bars(title, values(part))
+
+
+def _grown(grown: Mapping[str, Any]) -> dict[str, dict[float, float]]:
+    sizes = {float(size): costs for size, costs in grown["sizes"].items()}
+    first = next(iter(sizes.values()))
+    return {cost: {size: costs[cost] / first[cost] for size, costs in sizes.items()} for cost in grown["exponents"]}
+
+
+def _warm(part: Mapping[str, Any]) -> dict[str, float]:
+    pairs = [(whose, loop) for loop in ("uvloop", "asyncio") for whose in ("bare", "vendor")]
+    return {f"{whose} on {loop}": part[f"{whose}_{loop}_cpu_us"] for whose, loop in pairs}
+
+
+def _cold(part: Mapping[str, Any]) -> dict[str, float]:
+    whose = {"aiobotocore": "bare", "aiobotocore on uvloop": "bare_uvloop", "vendor": "vendor"}
+    return {label: part[f"{key}_cpu_ms"] for label, key in whose.items()}
+
+
+BARS: Final[dict[str, tuple[str, Callable[[Mapping[str, Any]], dict[str, float]]]]] = {
+    "warm": ("CPU of a warm request, µs", _warm),
+    "cold": ("CPU of a mint, ms", _cold),
+    "verify": ("Times PyJWT's decode", lambda part: {name: one["ratio"] for name, one in part.items()}),
+    "herd": ("A herd", lambda part: {name: part[key] for name, key in _HERD.items()}),
+    "replicas": (
+        "STS calls for 100 principals that ask every replica",
+        lambda part: {f"with {count}": one["sts_calls"] for count, one in part.items()},
+    ),
+    "day": (
+        "STS calls an hour",
+        lambda part: {way: one["sts_calls_an_hour"] for way, one in part.items() if isinstance(one, dict)},
+    ),
+    "starts": ("CPU of a run, ms", lambda part: {run: one["cpu_ms"] for run, one in part["runs"].items()}),
+}
 
 
 def _wrapped(text: str) -> str:

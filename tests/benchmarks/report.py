@@ -22,11 +22,13 @@ def read() -> dict[str, Any]:
     return kept
 
 
-def keep(measured: Mapping[str, Any], *, machine: str) -> None:
-    """Keep what was measured beside what is known of the other parts."""
-    found = {**read(), **measured, "machine": machine, "date": f"{datetime.now(UTC):%Y-%m-%d}"}
+def keep(measured: Mapping[str, Any], *, machine: str, seconds: float, load: float) -> None:
+    """Keep what was measured beside what is known of the other parts; it took so long, under such a load before."""
+    before = read()
+    run = {"at": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", "seconds": round(seconds, 1), "load": round(load, 2)}
+    when = {**before.get("measured", {}), **dict.fromkeys(measured, run)}
     KEPT.parent.mkdir(exist_ok=True)
-    KEPT.write_text(json.dumps(found, indent=1))
+    KEPT.write_text(json.dumps({**before, **measured, "machine": machine, "measured": when}, indent=1))
 
 
 def text(found: Mapping[str, Any]) -> str:
@@ -81,12 +83,20 @@ def _herd(herd: Mapping[str, Any]) -> list[str]:
 
 
 def _growth(growth: Mapping[str, Any]) -> list[str]:
-    return [
+    costs = [
         f"{what}, {cost}: exponent {one['exponents'][cost]:+.2f}: "
         + ", ".join(f"{each[cost]:,.3g} at {int(size):,}" for size, each in one["sizes"].items())
         for what, one in growth.items()
         for cost in one["exponents"]
     ]
+    refused = [
+        f"{what}, {name}: {each[name]:,.0f} at {int(size):,}"
+        for what, one in growth.items()
+        for size, each in one["sizes"].items()
+        for name in each.keys() - one["exponents"].keys()
+        if each[name]
+    ]
+    return costs + refused
 
 
 def _replicas(replicas: Mapping[str, Any]) -> list[str]:
