@@ -150,7 +150,9 @@ async def test_the_largest_keys_and_tokens_hold_nobody_up(tmp_path: Path, tell: 
     published = _largest_set(rig)
     async with rig:
         good = await rig.send(calls.largest(rig.world, calls.names("large", 50)), rate=100, seconds=15)
-        hostile = [call for kid in published for call in calls.bad_signatures(rig.world, 1, kid=kid, size=2048)]
+        hostile = [
+            call for kid in published for call in calls.bad_signatures(rig.world, 1, kid=kid, size=LONGEST_RSA // 8)
+        ]
         flood = await rig.send(hostile, rate=20, seconds=15)
         unknown = await rig.send(calls.unknown_kids(rig.world, 1), rate=1, seconds=1)
         served, refused, asked = [await flow.results() for flow in (good, flood, unknown)]

@@ -18,8 +18,8 @@ PATH = "/v1/credentials/reports:read"
 HOSTILE = ('"} 1\n', "\\", "é", "{{namespace}}", "\u2028", "*", "a" * 200, "../")
 
 
-def _requests(world: World, number: int) -> list[bytes]:
-    """Return what one hostile caller sends, in which everything that it chooses is its own."""
+def _requests(world: World, number: int, good: str) -> list[bytes]:
+    """Return what one hostile caller sends, in which everything that it chooses is its own, or of a good token."""
     odd = f"{HOSTILE[number % len(HOSTILE)]}{number}"
     named = {"namespace": "analytics", "serviceaccount": {"name": odd, "uid": odd}}
     subject = world.issuer.token({"sub": f"system:serviceaccount:analytics:{odd}", "kubernetes.io": named})
@@ -30,8 +30,8 @@ def _requests(world: World, number: int) -> list[bytes]:
         request(PATH, subject),
         request(PATH, f"{kid}.{claims}.{signature}"),
         request(f"/{plain}/{number}", subject),
-        request(f"/v1/credentials/scope-{number}", world.token("batch-1")),
-        request(f"{PATH}?{plain}={number}", world.token("batch-1")),
+        request(f"/v1/credentials/scope-{number}", good),
+        request(f"{PATH}?{plain}={number}", good),
         request(PATH, f"{head}.{claims}.{plain}", headers={"User-Agent": plain, "X-Forwarded-For": f"10.0.0.{number}"}),
     ]
 
@@ -47,9 +47,10 @@ async def series(world: World) -> int:
 async def send(world: World, numbers: range) -> Counter[int]:
     """Send what these callers send on one connection, and return how often which status came."""
     statuses: Counter[int] = Counter()
+    good = world.token("batch-1")
     async with await Connection.open(world.service.public) as connection:
         for number in numbers:
-            for raw in _requests(world, number):
+            for raw in _requests(world, number, good):
                 await connection.send(raw)
                 statuses[(await connection.read()).status] += 1
     return statuses

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 SHORTEST_RSA: Final = 2048
 """Bits of the weakest RSA key that is taken."""
-LONGEST_RSA: Final = 16 * 1024
-"""Bits of the longest: with more, each signature to verify is a burden (OpenSSL's own limit)."""
+LONGEST_RSA: Final = 12 * 1024
+"""Bits of the longest: its signatures are as long as a token's may be, and with more each is a burden to verify."""
 LONGEST_EXPONENT: Final = 64
 """Bits of the longest RSA exponent that is taken, for the same reason."""
 
