@@ -21,7 +21,7 @@ from tests.server import test_series
 from tests.server.http import get
 from tests.service import World
 from vendor.identity.jwk import LONGEST_EXPONENT, LONGEST_RSA
-from vendor.identity.jwks import LONGEST
+from vendor.identity.jwks import LONGEST, MOST_KEYS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,7 +132,7 @@ def _largest_set(rig: Rig) -> list[str]:
     issuer = rig.world.issuer
     issuer.key = make_key(bits=4096)
     keys = [issuer.key.jwk()]
-    while len(json.dumps({"keys": keys})) < LONGEST:
+    while len(keys) <= MOST_KEYS and len(json.dumps({"keys": keys})) < LONGEST:
         modulus = b"\x80" + os.urandom(LONGEST_RSA // 8 - 2) + b"\x01"
         exponent = (1 << LONGEST_EXPONENT - 1 | 1).to_bytes(LONGEST_EXPONENT // 8, "big")
         said = {"kid": f"large-{len(keys)}", "n": tokens.encode(modulus), "e": tokens.encode(exponent)}

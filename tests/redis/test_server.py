@@ -11,10 +11,11 @@ import pytest
 
 from tests.redis.conftest import Asked
 from vendor.leases.store import StoreError
+from vendor.redis import board, division, leases
 from vendor.redis.server import CARRIERS, FAILURES, LONGER, QUICK_TICKS, TICK, TICKS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from redis.asyncio import Redis
 
@@ -242,3 +243,20 @@ async def test_closing_ends_a_probe_under_way(asked: Asked, between: Between) ->
     await fails(asked)
     await asked.server.close()
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "store probe"]
+
+
+@pytest.mark.parametrize(
+    ("read", "answer"),
+    [
+        *(
+            (leases._slot, answer)
+            for answer in (None, 1, b"x", [], [b"x", 1], ["x", 1, 1], [b"x", b"1", 1], [b"x", 1, None])
+        ),
+        *((board._page, answer) for answer in (None, 1, b"x", [], [1], [b"0", b"name"], [b"0", b"name", 1], ["0"])),
+        *((division._shared, answer) for answer in (None, 1, b"x", [], [1], [1, None], [b"1", 1], [1, 1, 1])),
+    ],
+)
+async def test_an_answer_of_another_shape_is_a_failure(asked: Asked, read: Callable[[Any], Any], answer: Any) -> None:
+    with pytest.raises(StoreError, match="ValueError"):
+        await asked.server.ask("look", "PING", read=lambda _: read(answer))
+    assert asked.results["look", "error"] == 1

@@ -69,8 +69,8 @@ class RedisBoard:
         pinned: dict[str, bytes] = {}
         cursor = b"0"
         for _ in range(MOST_PAGES):
-            cursor, *found = await self._server.ask("read", "EVAL", _PAGE, 2, *self._keys, cursor)
-            pinned |= {name.decode(errors="replace"): raw for name, raw in zip(found[::2], found[1::2], strict=True)}
+            cursor, found = await self._server.ask("read", "EVAL", _PAGE, 2, *self._keys, cursor, read=_page)
+            pinned |= found
             if cursor == b"0" or len(pinned) >= MOST:
                 break
         return pinned
@@ -93,3 +93,12 @@ class RedisBoard:
         if listening is not None:
             with suppress(RedisError, OSError):
                 await listening.aclose()
+
+
+def _page(answer: Any) -> tuple[bytes, dict[str, bytes]]:
+    """Read what the script returns: where to go on, and notices by name. Raises ValueError for anything else."""
+    match answer:
+        case [bytes(cursor), *found] if all(isinstance(one, bytes) for one in found):
+            pairs = zip(found[::2], found[1::2], strict=True)
+            return cursor, {name.decode(errors="replace"): raw for name, raw in pairs}
+    raise ValueError("no page")

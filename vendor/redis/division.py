@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from vendor.redis.server import Server
@@ -42,5 +42,14 @@ class RedisDivision:
         """Note what this replica wants; see `vendor.mint.shares.Division.divide`."""
         key = f"{self._server.prefix}:{{budget:{name}}}"
         lasting = int(lasts * 1000)
-        total, count = await self._server.ask("divide", "EVAL", _DIVIDE, 1, key, self._replica, wanted, lasting)
-        return int(total), int(count)
+        command = ("EVAL", _DIVIDE, 1, key, self._replica, wanted, lasting)
+        shared: tuple[int, int] = await self._server.ask("divide", *command, read=_shared)
+        return shared
+
+
+def _shared(answer: Any) -> tuple[int, int]:
+    """Read what the script returns. Raises ValueError for anything else."""
+    match answer:
+        case [int(total), int(count)]:
+            return total, count
+    raise ValueError("no numbers")

@@ -58,11 +58,11 @@ class RedisLeases:
 
     async def claim(self, name: str, *, token: str, wanted: float, lock: float) -> Slot:
         """Return what there is, and lock it; see `vendor.leases.store.Store.claim`."""
-        return _slot(await self._ask("claim", _CLAIM, name, token, _milliseconds(wanted), _milliseconds(lock)))
+        return await self._see("claim", _CLAIM, name, token, _milliseconds(wanted), _milliseconds(lock))
 
     async def peek(self, name: str) -> Slot:
         """Return what there is; see `vendor.leases.store.Store.peek`."""
-        return _slot(await self._ask("peek", _LOOK, name))
+        return await self._see("peek", _LOOK, name)
 
     async def hold_on(self, name: str, *, token: str, lock: float) -> None:
         """Hold a lock for longer; see `vendor.leases.store.Store.hold_on`."""
@@ -87,8 +87,12 @@ class RedisLeases:
             if isinstance(failure, BaseException):
                 raise failure
 
-    async def _ask(self, operation: str, script: str, name: str, *arguments: Any) -> Any:
-        return await self._server.ask(operation, "EVAL", script, 2, *self._keys(name), *arguments)
+    async def _see(self, operation: str, script: str, name: str, *arguments: Any) -> Slot:
+        slot: Slot = await self._server.ask(operation, "EVAL", script, 2, *self._keys(name), *arguments, read=_slot)
+        return slot
+
+    async def _ask(self, operation: str, script: str, name: str, *arguments: Any) -> None:
+        await self._server.ask(operation, "EVAL", script, 2, *self._keys(name), *arguments)
 
     def _keys(self, name: str) -> tuple[str, str]:
         place = f"{self._server.prefix}:{{{name}}}"
@@ -96,8 +100,11 @@ class RedisLeases:
 
 
 def _slot(answer: Any) -> Slot:
-    raw, left, ours = answer
-    return Slot(raw, max(0.0, left / 1000), ours == 1)
+    """Read what a script returns. Raises ValueError for anything else: what the server says is not ours to trust."""
+    match answer:
+        case [bytes(raw), int(left), int(ours)]:
+            return Slot(raw, max(0.0, left / 1000), ours == 1)
+    raise ValueError("no slot")
 
 
 def _milliseconds(seconds: float) -> int:

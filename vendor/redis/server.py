@@ -103,8 +103,8 @@ class Server:
         self._failures = FAILURES
         await self._try()
 
-    async def ask(self, operation: str, *command: Any) -> Any:
-        """Return the answer to a command.
+    async def ask(self, operation: str, *command: Any, read: Callable[[Any], Any] = lambda answer: answer) -> Any:
+        """Return the answer to a command, as `read` makes it of what came; what `read` raises is a failure too.
 
         Raises StoreError.
         """
@@ -117,7 +117,7 @@ class Server:
         self._carry()
         result = "cancelled"
         try:
-            answer = await question.answer
+            answer = read(await question.answer)
             result = "ok"
         except TimeoutError:
             result = "timeout"
