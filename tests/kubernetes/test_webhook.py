@@ -208,7 +208,15 @@ async def test_an_annotation_that_cannot_be_followed_is_told_to_who_made_the_pod
 
 async def test_what_is_no_review_is_refused_and_the_next_one_answered(server: ApiServer, tmp_path: Path) -> None:
     async with served(server, tmp_path) as webhook:
-        for body in (b"", b"[]", b"{", b"\xff", json.dumps(review({"kind": "Pod"})).encode(), b'{"kind":"Pod"}'):
+        for body in (
+            b"",
+            b"[]",
+            b"{",
+            b"\xff",
+            b"[" * 100_000,
+            json.dumps(review({"kind": "Pod"})).encode(),
+            b'{"kind":"Pod"}',
+        ):
             status, answer = await webhook.ask("POST", "/mutate", body)
             assert status == 400, body
             assert json.loads(answer)["message"]

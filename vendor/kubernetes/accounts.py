@@ -48,5 +48,5 @@ def _annotations(name: str, body: bytes) -> dict[str, str]:
     try:
         found = json.loads(body)["metadata"].get("annotations") or {}
         return {name: value for name, value in found.items() if isinstance(value, str)}
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise AccountsError(f"service account {name} cannot be read: the answer is none") from exc

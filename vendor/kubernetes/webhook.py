@@ -111,9 +111,12 @@ class Webhook:
         """Answer a review that was let in."""
         try:
             answer, result = await self._review(request)
-        except (ReviewError, ValueError) as exc:
+        except (ReviewError, ValueError, RecursionError) as exc:
             self._counter.reviewed("malformed")
             return _answer(400, {"message": str(exc) if isinstance(exc, ReviewError) else "expected JSON"})
+        except ConnectionError:  # who asked has left in the middle of its question
+            self._counter.reviewed("malformed")
+            raise
         except web.HTTPRequestEntityTooLarge:
             self._counter.reviewed("malformed")
             return _answer(413, {"message": f"more than {LONGEST} bytes"})
