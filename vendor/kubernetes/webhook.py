@@ -114,9 +114,6 @@ class Webhook:
         except (ReviewError, ValueError, RecursionError) as exc:
             self._counter.reviewed("malformed")
             return _answer(400, {"message": str(exc) if isinstance(exc, ReviewError) else "expected JSON"})
-        except ConnectionError:  # who asked has left in the middle of its question
-            self._counter.reviewed("malformed")
-            raise
         except web.HTTPRequestEntityTooLarge:
             self._counter.reviewed("malformed")
             return _answer(413, {"message": f"more than {LONGEST} bytes"})
