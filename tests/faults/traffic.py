@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -107,7 +108,8 @@ class Flow:
 
     async def stop(self) -> Results:
         """Send nothing more, and return what came of what was sent."""
-        self._process.terminate()
+        with suppress(ProcessLookupError):  # it has sent all that it had to
+            self._process.terminate()
         return await self.results()
 
     async def end(self) -> None:

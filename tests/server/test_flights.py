@@ -138,6 +138,7 @@ async def test_an_answer_that_cannot_be_used_is_refused_and_not_kept(world: Worl
 
 async def test_a_role_that_is_refused_for_good_is_not_asked_for_again_and_again(world: World) -> None:
     token = world.token("batch-denied")
+    assert (await _lent(world, world.token("batch-known"))).status == 200  # so the denial is the denied one's own
     world.sts.fault(faults.error("AccessDenied"))
     codes = [(await get(world.service.public, PATH, token)).code for _ in range(5)]
     assert codes == ["role_refused"] * 5
