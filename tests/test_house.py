@@ -165,3 +165,13 @@ def _imports(source: str) -> set[str]:
             found.add(node.module or ".")
     own = {name for name in found if name.startswith("vendor.client")}
     return {name.partition(".")[0] for name in found - own} | ({"vendor.client"} if own else set())
+
+
+def test_what_is_too_slow_for_each_change_runs_each_week() -> None:
+    weekly = (ROOT / ".github" / "workflows" / "weekly.yaml").read_text()
+    (said,) = re.findall(r"^        target: \[(.*)\]$", weekly, re.MULTILINE)
+    targets = {target.split()[0] for target in said.split(", ")}
+    assert targets >= {"test-faults", "test-attacks", "bench", "soak", "matrix"}
+    assert "schedule: [{cron: " in weekly
+    makefile = (ROOT / "Makefile").read_text()
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)

@@ -50,7 +50,7 @@ def _printed(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]
     return printed
 
 
-def _client(cloud: Cloud, service: str, key: str, secret: str) -> Any:
+def client(cloud: Cloud, service: str, key: str, secret: str) -> Any:
     return boto3.client(
         service,
         endpoint_url=cloud.url,
@@ -60,9 +60,9 @@ def _client(cloud: Cloud, service: str, key: str, secret: str) -> Any:
     )
 
 
-def _apply(cloud: Cloud, printed: dict[str, Any]) -> tuple[str, str]:
+def apply(cloud: Cloud, printed: dict[str, Any]) -> tuple[str, str]:
     """Make the user and two roles of which only one is the configuration's; return the user's key."""
-    iam = _client(cloud, "iam", ROOT_KEY, ROOT_SECRET)
+    iam = client(cloud, "iam", ROOT_KEY, ROOT_SECRET)
     iam.create_user(UserName="vendor")
     iam.put_user_policy(UserName="vendor", PolicyName="base", PolicyDocument=json.dumps(printed["base_policy"]))
     (role,) = printed["roles"]
@@ -73,7 +73,7 @@ def _apply(cloud: Cloud, printed: dict[str, Any]) -> tuple[str, str]:
 
 
 def _outcomes(cloud: Cloud, printed: dict[str, Any]) -> dict[str, str]:
-    sts = _client(cloud, "sts", *_apply(cloud, printed))
+    sts = client(cloud, "sts", *apply(cloud, printed))
     return {name: _assume(sts, {**GOOD, **changes}) for name, changes in {"as the service asks": {}, **REFUSED}.items()}
 
 
