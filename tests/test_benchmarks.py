@@ -90,6 +90,12 @@ def test_what_is_measured_later_takes_the_place_of_that_part_alone(
     assert (found["day"], found["herd"]["sts_calls"], found["machine"]) == (DAY, 201, "two")
 
 
+def test_figures_of_another_form_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "KEPT", tmp_path / "bench.json")
+    (tmp_path / "bench.json").write_text('{"herd": {}, "machine": "one", "date": "2026-11-26"}')
+    assert report.read() == {}
+
+
 def test_the_page_holds_what_was_measured_and_links_its_charts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "DOCS", tmp_path)
     run = {"at": "2026-11-27 12:00 UTC", "seconds": 61.2, "load": 0.25}

@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _RATES: Final = ("cpu_us", "rps", "p50_ms", "p99_ms")
+FORM: Final = 2
+"""Which form of figures these are; those of another are forgotten."""
 KEPT: Final = ROOT / ".cache" / "bench.json"
 
 
 def read() -> dict[str, Any]:
-    """Return the latest figures of each part that was ever measured here."""
+    """Return the latest figures of each part that was ever measured here, but for those of another form of the bench."""
     kept: dict[str, Any] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
-    return kept
+    return kept if kept.get("form") == FORM else {}
 
 
 def keep(measured: Mapping[str, Any], *, machine: str, seconds: float, load: float) -> None:
@@ -28,7 +30,7 @@ def keep(measured: Mapping[str, Any], *, machine: str, seconds: float, load: flo
     run = {"at": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", "seconds": round(seconds, 1), "load": round(load, 2)}
     when = {**before.get("measured", {}), **dict.fromkeys(measured, run)}
     KEPT.parent.mkdir(exist_ok=True)
-    KEPT.write_text(json.dumps({**before, **measured, "machine": machine, "measured": when}, indent=1))
+    KEPT.write_text(json.dumps({**before, **measured, "form": FORM, "machine": machine, "measured": when}, indent=1))
 
 
 def text(found: Mapping[str, Any]) -> str:

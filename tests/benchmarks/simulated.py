@@ -177,9 +177,12 @@ class Simulated:
         pods.answered(pod, self._endpoint.moment, lease.remaining(self._clock))
 
     def _know(self, lease: Lease) -> None:
+        """Note until when the leases would lend the same again, if nothing newer comes meanwhile."""
         now = self._clock.monotonic()
-        until = min(now + LOOKED_UP_AGAIN, lease.ends - lease.margin)
-        self._endpoint.known[lease.session.session_name] = (lease.ends, until)
+        until = lease.ends - lease.margin
+        if lease.wants_newer(self._clock):
+            until = min(lease.retry_at, lease.ends - lease.little)
+        self._endpoint.known[lease.session.session_name] = (lease.ends, min(now + LOOKED_UP_AGAIN, until))
 
     def _open(self, account: int) -> RoleSession:
         named = {"subject": f"account-{account}", "session_name": f"account-{account}"}

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from tests.fakes.clock import Clock
+
+TURN: Final = 1e-9
+"""Seconds that a turn of the loop takes."""
 
 
 class _Skipping(selectors.SelectSelector):
@@ -21,11 +24,13 @@ class _Skipping(selectors.SelectSelector):
         self._clock = clock
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Move the clock by the time for which one would wait."""
+        """Move the clock by the time for which one would wait.
+
+        Each turn of the loop takes a nanosecond: who waits for as good as nothing and looks again would wait for ever.
+        """
         if timeout is None:
             raise RuntimeError("everybody waits, and nothing is due at any time")
-        if timeout > 0:
-            self._clock.advance(timeout)
+        self._clock.advance(max(timeout, TURN))
         return []
 
 

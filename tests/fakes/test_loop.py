@@ -61,3 +61,17 @@ def test_who_waits_for_what_never_comes_is_told_so() -> None:
 
     with pytest.raises(RuntimeError, match="everybody waits"):
         run(Clock(), wait())
+
+
+def test_who_waits_for_less_than_the_clock_can_tell_does_not_wait_for_ever() -> None:
+    clock = Clock()
+    clock.advance(50_000)
+
+    async def wait() -> int:
+        moment, waited = clock.monotonic() + 1e-11, 0
+        while (left := moment - clock.monotonic()) > 0 and waited < 10:
+            await asyncio.sleep(left / 100)
+            waited += 1
+        return waited
+
+    assert 0 < run(clock, wait()) < 10
