@@ -19,7 +19,7 @@ KEPT: Final = ROOT / ".cache" / "bench.json"
 
 
 def read() -> dict[str, Any]:
-    """Return the latest figures of each part that was ever measured here, but for those of another form of the bench."""
+    """Return the latest figures of each part that was ever measured here, but not those of another form."""
     kept: dict[str, Any] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     return kept if kept.get("form") == FORM else {}
 
