@@ -292,12 +292,13 @@ async def test_a_line_is_waited_for_until_the_deadline_of_its_exchange_and_no_lo
     assert [one.unwritten for one in observed] == ["it was not written in time"] * 2
 
 
-async def test_a_line_that_is_late_is_written_all_the_same_while_there_is_time() -> None:
+@pytest.mark.parametrize("spent", [0.0, 0.69, 5.0])
+async def test_a_line_that_is_late_is_written_all_the_same_while_there_is_time(spent: float) -> None:
     clock, sink = Clock(), Slow(0.02)
     async with Ledger(sink=sink, observe=lambda _: None, clock=clock).recorded(
         issued(), began=clock.monotonic(), deadline=clock.monotonic() + 0.7
     ):
-        pass
+        clock.advance(spent)
     assert len(sink.lines) == 1
 
 

@@ -28,7 +28,7 @@ LONGEST_TEXT: Final = 2_048
 """Characters of the longest text that a line holds of anything a caller sent."""
 
 LINE: Final = 0.05
-"""Seconds beyond its deadline within which an exchange is written down, or goes without."""
+"""Seconds within which an exchange is written down at its deadline, or goes without; one that is late has as many."""
 UNHURRIED: Final = 0.8
 """Seconds within which a sink writes or says itself that it cannot: with as many left nobody need look at a clock."""
 
@@ -225,7 +225,8 @@ class Ledger:
     def recorded(self, entry: Entry, *, began: float, deadline: float = inf) -> Recording:
         """Return what an exchange runs in, so that it is recorded however it ends; both moments are monotonic.
 
-        It raises what the exchange raised, or AuditUnavailable, `LINE` after the deadline at the latest.
+        It raises what the exchange raised, or AuditUnavailable, `LINE` after the deadline at the latest. Where that has
+        gone by already, as a body came slowly, a line has as long all the same.
         """
         return Recording(self, entry, began, deadline)
 
@@ -291,7 +292,7 @@ class Ledger:
             await self.sink.write(line)
             return
         try:
-            async with asyncio.timeout(max(0.0, within)):
+            async with asyncio.timeout(within):
                 await self.sink.write(line)
         except TimeoutError as exc:
             raise SinkError("it was not written in time") from exc
@@ -319,7 +320,7 @@ class Recording:
             self._entry.defect = type(exc).__name__
         now = self._ledger.clock.monotonic()
         self._entry.seconds = now - self._began
-        return self._ledger.write(self._entry, within=self._deadline + LINE - now)
+        return self._ledger.write(self._entry, within=max(0.0, self._deadline - now) + LINE)
 
 
 def _milliseconds(moment: datetime) -> str:

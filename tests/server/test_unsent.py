@@ -18,6 +18,8 @@ from vendor.server.body import BODY_IN_TIME
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.server.http import Answer
+
 UNSENT = {"Content-Type": "application/json", "Content-Length": "100"}
 FEW = CONFIGURATION + "limits: {{concurrent_requests: 8}}\n"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -53,6 +55,29 @@ async def test_what_is_wrong_with_a_body_is_told_to_who_proved_itself_and_writte
     line = world.audit()[-1]
     assert (line["code"], line["reason"], line["issuer"]) == ("invalid_request", "malformed_request", "cluster-a")
     assert read_recorded(line) is Unreplayable.UNDECIDED, "or a replay would find that it is now allowed"
+
+
+async def _slowly(world: World, raw: bytes) -> Answer:
+    async with await Connection.open(world.service.public) as connection:
+        await connection.send(raw[:-1])
+        await asyncio.sleep(1.2)
+        await connection.send(raw[-1:])
+        return await connection.read()
+
+
+async def test_an_exchange_whose_body_took_longer_than_it_may_is_written_down_and_no_failure_of_the_audit_trail(
+    world: World,
+) -> None:
+    path, token = "/v1/credentials/reports:read", world.token()
+    assert (await get(world.service.public, path, token)).status == 200
+    answer = await _slowly(world, request(path, token, method="POST", body=b"{ }"))
+    assert (answer.status, world.audit()[-1]["access_key_id"]) == (200, answer.key_id)
+    told = {"RoleArn": "arn:aws:iam::000000000000:role/reports:read", "RoleSessionName": "me", "WebIdentityToken": "x"}
+    form = urlencode({"Action": "AssumeRoleWithWebIdentity", "Version": "2011-06-15", **told}).encode()
+    assert (await _slowly(world, request("/sts", method="POST", body=form))).status == 400
+    assert world.audit()[-1]["code"] == "invalid_token"
+    metrics = (await get(world.service.operations, "/metrics")).body.decode()
+    assert "vendor_audit_failures_total 0.0" in metrics
 
 
 async def test_requests_that_are_still_to_come_keep_a_quarter_of_the_places(tmp_path: Path) -> None:
