@@ -27,17 +27,12 @@ async def _serve(configuration: Configuration, collector: Collector | None) -> N
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, until.set)
     service = Service(configuration, aws=get_session(), log=logs.logger(), collector=collector)
-    loop.add_signal_handler(signal.SIGHUP, service.reload)
+    # Not the loop's own handler: when the loop lets go of one, the signal ends us until somebody takes it up again.
+    signal.signal(signal.SIGHUP, lambda *_: loop.call_soon_threadsafe(service.reload))
     try:
         await service.run(until=until)
     finally:
-        loop.remove_signal_handler(signal.SIGHUP)
-        ignore_hangup()  # which would end us otherwise, a moment before we end
-
-
-def ignore_hangup() -> None:
-    """Let SIGHUP do nothing: who asks for a reload while we start or end must not end us."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def _tell(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
