@@ -49,3 +49,9 @@ def test_every_test_that_bears_a_number_is_in_its_row() -> None:
             if file not in named and not set(named) & set(file.parents):
                 missing.append(f"T{number}: {file.relative_to(ROOT)}")
     assert missing == []
+
+
+def test_each_test_from_outside_begins_with_its_number() -> None:
+    files = (ROOT / "tests" / "attacks").glob("test_*.py")
+    named = [name for file in files for name in NAMED.findall(file.read_text("utf-8"))]
+    assert [name for name in named if not NUMBER.match(name)] == []

@@ -33,7 +33,9 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
 
 
 @pytest.mark.parametrize("listener", ["public", "operations"])
-async def test_whatever_is_asked_is_answered_as_the_document_says(world: World, listener: str, tmp_path: Path) -> None:
+async def test_t34_whatever_is_asked_is_answered_as_the_document_says(
+    world: World, listener: str, tmp_path: Path
+) -> None:
     operator = listener == "operations"
     token = world.token("vendor-operator", namespace="platform") if operator else world.token()
     url: str = getattr(world.service, listener)

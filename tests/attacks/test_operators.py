@@ -52,7 +52,7 @@ def _token(ground: Ground, stranger: str) -> str | None:
 
 @pytest.mark.parametrize("stranger", STRANGERS)
 @pytest.mark.parametrize("door", DOORS)
-async def test_a_stranger_is_turned_away(ground: Ground, door: str, stranger: str) -> None:
+async def test_t13_a_stranger_is_turned_away(ground: Ground, door: str, stranger: str) -> None:
     method, path, body = DOORS[door]
     operator = ground.reporter("vendor-operator", namespace="platform")
     # A browser sends cookies by itself: were a token taken there, any page could ask.
@@ -63,7 +63,7 @@ async def test_a_stranger_is_turned_away(ground: Ground, door: str, stranger: st
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=[f"{HERE[name].threat} {name}" for name in HOSTILE])
-async def test_a_hostile_token_makes_no_operator(ground: Ground, name: str) -> None:
+async def test_t1_a_hostile_token_makes_no_operator(ground: Ground, name: str) -> None:
     token = HERE[name].make(ground.pen()).encode("utf-8", "surrogatepass").decode("latin-1")
     for method, path, body in DOORS.values():
         assert (await ground.ask(request(path, token, method=method, body=body), operators=True)).status in (
@@ -110,7 +110,7 @@ STOPS: Final = {
 
 
 @pytest.mark.parametrize("name", STOPS)
-async def test_a_slip_of_an_operators_pen_stops_nobody(ground: Ground, name: str) -> None:
+async def test_t30_a_slip_of_an_operators_pen_stops_nobody(ground: Ground, name: str) -> None:
     operator = ground.reporter("vendor-operator", namespace="platform")
     answer = await ground.ask(request("/v1/revocations", operator, method="POST", body=STOPS[name]), operators=True)
     assert answer.status in (400, 404, 413)
@@ -133,7 +133,7 @@ KEYS: Final = (
 
 
 @pytest.mark.parametrize("key", KEYS)
-async def test_a_key_that_is_none_is_nobodys(ground: Ground, key: str) -> None:
+async def test_t13_a_key_that_is_none_is_nobodys(ground: Ground, key: str) -> None:
     operator = ground.reporter("vendor-operator", namespace="platform")
     for path in (f"/v1/leases/{key}", f"/v1/revocations/{key}"):
         raw = request(path.encode().decode("latin-1"), operator)
@@ -144,7 +144,7 @@ async def test_a_key_that_is_none_is_nobodys(ground: Ground, key: str) -> None:
     "query",
     ["limit=0", "limit=-1", "limit=a", "after=-1", "after=1e9", "limit=1&limit=2", "x=1", "after=%00", "&", "="],
 )
-async def test_a_query_that_is_none_is_refused(ground: Ground, query: str) -> None:
+async def test_t7_a_query_that_is_none_is_refused(ground: Ground, query: str) -> None:
     operator = ground.reporter("vendor-operator", namespace="platform")
     for path in ("/v1/leases", "/v1/revocations"):
         assert (await ground.ask(request(f"{path}?{query}", operator), operators=True)).code == "invalid_request"

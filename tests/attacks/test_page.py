@@ -110,7 +110,7 @@ async def test_t24_no_text_becomes_markup(ground: Ground, text: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORMS)
-async def test_a_form_that_is_none_does_nothing(ground: Ground, name: str) -> None:
+async def test_t13_a_form_that_is_none_does_nothing(ground: Ground, name: str) -> None:
     operator = _operator(ground)
     answer = await _form(ground, FORMS[name], operator)
     assert answer.status in (400, 404)
@@ -118,7 +118,7 @@ async def test_a_form_that_is_none_does_nothing(ground: Ground, name: str) -> No
 
 
 @pytest.mark.parametrize("name", RAW)
-async def test_bytes_that_are_no_form_are_refused(ground: Ground, name: str) -> None:
+async def test_t7_bytes_that_are_no_form_are_refused(ground: Ground, name: str) -> None:
     assert (await _form(ground, RAW[name], _operator(ground))).status == 400
 
 
@@ -135,7 +135,7 @@ async def test_t13_no_form_does_anything_for_who_is_no_operator(ground: Ground, 
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data; boundary=x", "application/json", ""])
-async def test_a_form_of_another_kind_is_refused(ground: Ground, kind: str) -> None:
+async def test_t27_a_form_of_another_kind_is_refused(ground: Ground, kind: str) -> None:
     raw = (
         request("/", _operator(ground), method="POST", headers={"Content-Type": kind, "Content-Length": "7"})
         + b"do=find"

@@ -89,13 +89,13 @@ def _raw(headers: Headers, body: bytes = CALLER.encode(), path: str = "/") -> by
     return request(path, method="POST", headers=fields) + body
 
 
-async def test_what_was_signed_is_answered(ground: Ground) -> None:
+async def test_t6_what_was_signed_is_answered(ground: Ground) -> None:
     headers = sign(unsigned(), by(await _held(ground)))
     assert (await ground.ask(_raw(headers))).status == 200
 
 
 @pytest.mark.parametrize("name", CHANGED)
-async def test_what_was_changed_after_it_was_signed_is_not(ground: Ground, name: str) -> None:
+async def test_t6_what_was_changed_after_it_was_signed_is_not(ground: Ground, name: str) -> None:
     headers = CHANGED[name](sign(unsigned(), by(await _held(ground))))
     answer = await ground.ask(_raw(headers))
     assert answer.status in (400, 403, 431)
@@ -105,7 +105,7 @@ async def test_what_was_changed_after_it_was_signed_is_not(ground: Ground, name:
 @pytest.mark.parametrize(
     "change", ["a body of another action", "a body that is longer", "another path", "a query more"]
 )
-async def test_what_the_signature_covers_cannot_be_changed(ground: Ground, change: str) -> None:
+async def test_t6_what_the_signature_covers_cannot_be_changed(ground: Ground, change: str) -> None:
     headers = sign(unsigned(), by(await _held(ground)))
     bodies = {
         "a body of another action": CALLER.replace("GetCallerIdentity", "AssumeRole").encode(),
@@ -148,7 +148,7 @@ PRESIGNED: Final = {
 
 
 @pytest.mark.parametrize("name", PRESIGNED)
-async def test_what_was_changed_in_a_signed_query_is_not_answered(ground: Ground, name: str) -> None:
+async def test_t6_what_was_changed_in_a_signed_query_is_not_answered(ground: Ground, name: str) -> None:
     query = presign(unsigned("", query=CALLER), by(await _held(ground)))
     assert (await ground.ask(_raw({"Host": "sts.test"}, b"", f"/?{query}"))).status == 200
     old, new = PRESIGNED[name]
@@ -157,6 +157,6 @@ async def test_what_was_changed_in_a_signed_query_is_not_answered(ground: Ground
     assert answer.status in (400, 403)
 
 
-async def test_a_key_that_nobody_was_lent_is_unknown(ground: Ground) -> None:
+async def test_t17_a_key_that_nobody_was_lent_is_unknown(ground: Ground) -> None:
     stranger = Credentials("ASIANOBODY0000000000", "secret", "token")
     assert b"InvalidClientTokenId" in (await ground.ask(_raw(sign(unsigned(), stranger)))).body

@@ -30,13 +30,13 @@ REFUSED: Final = {400, 401, 431}
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-async def test_an_honest_token_opens_every_door(ground: Ground, algorithm: str) -> None:
+async def test_t1_an_honest_token_opens_every_door(ground: Ground, algorithm: str) -> None:
     for door in DOORS[:-1]:
         assert (await ground.ask(door(ground.reporter(algorithm=algorithm)))).status == 200
 
 
 @pytest.mark.parametrize("name", HERE, ids=[f"{case.threat} {name}" for name, case in HERE.items()])
-async def test_a_hostile_token_opens_none(ground: Ground, name: str) -> None:
+async def test_t1_t2_t3_t5_t6_t7_t8_t15_t16_a_hostile_token_opens_none(ground: Ground, name: str) -> None:
     case = HERE[name]
     issuer = ground.issuers[case.algorithm]
     token = case.make(ground.pen(case.algorithm))

@@ -232,7 +232,7 @@ async def test_t15_t16_nothing_that_only_looks_like_it_matches(ground: Ground, n
 
 
 @pytest.mark.parametrize("claims", [{"admin": True}, {"level": 1}, {"groups": ["users", "admins"]}])
-async def test_what_is_it_matches(ground: Ground, claims: dict[str, Any]) -> None:
+async def test_t15_what_is_it_matches(ground: Ground, claims: dict[str, Any]) -> None:
     assert (await ground.ask(container(ground.builder(**claims), "builds:admin"))).status == 200
 
 
