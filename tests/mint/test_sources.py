@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from aiobotocore.session import AioSession
@@ -17,6 +17,7 @@ from vendor.mint.sources import AGAIN, AccessKey, Ambient, TokenFile
 from vendor.refusals import Refusal, RoleRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.fakes.clock import Clock
@@ -191,6 +192,34 @@ async def test_what_is_renewed_is_read_again_and_used_on_if_there_is_nothing_new
     source.forget()
     with pytest.raises(NoCredentialsError):
         await source.keys()
+
+
+class Hanging:
+    """Is asked for its credentials and never answers."""
+
+    async def get_credentials(self) -> NoReturn:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_a_look_for_something_newer_that_hangs_keeps_nobody_from_what_there_is(
+    profiles: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _put(profiles, _profile("default", "AKIAONE"))
+    made: Iterator[Any] = iter([AioSession(), Hanging(), AioSession()])
+    source = Ambient(make=made.__next__)
+    await source.keys()
+    source.renew()
+    monkeypatch.setattr("vendor.mint.sources.NEWER", 0.2)
+    looking = asyncio.create_task(source.keys())
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(0.05):
+        assert (await source.keys()).access_key == "AKIAONE"
+    async with asyncio.timeout(5):
+        assert (await looking).access_key == "AKIAONE"
+    _put(profiles, _profile("default", "AKIATWO"))
+    source.renew()
+    assert (await source.keys()).access_key == "AKIATWO"
 
 
 async def test_a_session_that_is_to_be_renewed_is_used_on_if_there_is_no_other(

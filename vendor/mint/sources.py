@@ -23,6 +23,8 @@ AHEAD: Final = 900.0
 """Seconds before their end from which keys are renewed, or half of their life if that is less."""
 AGAIN: Final = 5.0
 """Seconds between attempts to renew keys that are still good."""
+NEWER: Final = 2.0
+"""Seconds for which newer keys are looked for where there are some that may do."""
 
 
 class Source(Protocol):
@@ -71,6 +73,8 @@ class Ambient:
         self._found, self._before = None, self._found or self._before
 
     async def _find(self) -> Any:
+        if self._before is not None and self._looking.locked():
+            return self._before  # one who looks for something newer is enough
         async with self._looking:
             if self._found is None:
                 self._found = await (self._looked() if self._before is None else self._newer(self._before))
@@ -83,10 +87,11 @@ class Ambient:
         return await aws.get_credentials()
 
     async def _newer(self, before: Any) -> Any:
-        """Return what is found now if that has keys, what was found before otherwise."""
+        """Return what is found now if that has keys in time, what was found before otherwise."""
         try:
-            found = await self._looked()
-            await found.get_frozen_credentials()
+            async with asyncio.timeout(NEWER):
+                found = await self._looked()
+                await found.get_frozen_credentials()
         except Exception:  # noqa: BLE001 - whatever the many ways to an identity let through
             return before
         return found
