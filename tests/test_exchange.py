@@ -20,6 +20,7 @@ from vendor.allowance import Allowance
 from vendor.audit import Door, Entry, Ledger, SinkError, Source
 from vendor.credentials import Secret
 from vendor.exchange import Exchange, Request
+from vendor.identity import attributes
 from vendor.identity.authentication import Authenticator, TrustedIssuer, VerificationKey
 from vendor.identity.issuer import GivenKeys, Issuer, Kind
 from vendor.leases.expiry import ExpiryLedger
@@ -30,6 +31,7 @@ from vendor.policy.decision import Asked
 from vendor.policy.grant import Grant, Scope
 from vendor.policy.matcher import Equal
 from vendor.policy.mint import AssumeRole, WebIdentity
+from vendor.policy.proof import NO_PROOF
 from vendor.policy.template import Text
 from vendor.refusals import (
     AccessDenied,
@@ -289,6 +291,20 @@ async def test_what_aws_reads_in_the_token_makes_another_session_where_it_is_sho
     for claims in [*told, *told]:
         await world.ask(token=world.token(**claims, jti=str(len(world.sink.lines))))
     assert len(world.mint.shown) == len(told)
+
+
+async def test_the_rest_of_a_request_is_read_once_it_is_known_who_asks_and_written_down(world: World) -> None:
+    read: list[str] = []
+
+    async def body() -> tuple[Asked, Proof]:
+        read.append("body")
+        return Asked(scope="reports:read", duration=timedelta(seconds=900)), NO_PROOF
+
+    refused = await world.refusal(token="no.token.here", body=body)
+    assert (refused.code, read) == ("invalid_token", [])
+    assert (await world.ask(body=body)).session.duration == timedelta(seconds=900)
+    assert read == ["body"]
+    assert [line["asked_duration_seconds"] for line in world.lines()] == [None, 900]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -563,3 +579,4 @@ async def test_who_only_looks_may_not_look_too_often_either() -> None:
 def test_the_audience_of_an_issuer_is_told_and_of_no_other(world: World) -> None:
     assert world.exchange.audience(ISSUER)
     assert world.exchange.audience("https://other.example.com") is None
+    assert world.exchange.attributes(None) == frozenset(attributes.names(world.issuer.issuer))

@@ -20,7 +20,7 @@ import pytest
 import structlog
 
 from vendor import logs
-from vendor.audit import SinkError
+from vendor.audit import UNHURRIED, SinkError
 from vendor.logs import PATIENCE, LineSink
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ async def sink_at(path: Path | str) -> AsyncIterator[LineSink]:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "audit.jsonl"
+
+
+def test_an_exchange_with_time_enough_need_not_look_at_a_clock_for_its_line() -> None:
+    assert 2 * PATIENCE <= UNHURRIED, "a line may wait for one write, and be in the next"
 
 
 async def test_each_line_is_in_the_file_when_its_write_returns(path: Path) -> None:
