@@ -52,7 +52,7 @@ def test_it_names_its_two_commands_its_licence_and_its_extras(wheel: Path) -> No
     assert dict(commands["console_scripts"]) == {"vendor": "vendor.cli:main", "vend": "vendor.client.command:main"}
     assert _metadata(wheel)["License-Expression"] == "Apache-2.0"
     assert "Apache License" in _read(wheel, "licenses/LICENSE")
-    assert _metadata(wheel).get_all("Provides-Extra") == ["attacks", "demo", "dev", "lint", "sbom", "server"]
+    assert _metadata(wheel).get_all("Provides-Extra") == ["attacks", "demo", "dev", "lint", "otel", "sbom", "server"]
 
 
 def test_without_an_extra_it_needs_nothing(wheel: Path) -> None:
