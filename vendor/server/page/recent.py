@@ -36,19 +36,26 @@ class Seen(NamedTuple):
 
 
 class Recent:
-    """The latest exchanges."""
+    """The latest exchanges.
+
+    One that was issued is written out only for who looks. A refusal is at once: what it came of holds the frames that
+    it went through, and with them bodies and tokens.
+    """
 
     def __init__(self) -> None:
         self._issued: deque[Entry] = deque(maxlen=MOST // 2)
-        self._refused: deque[Entry] = deque(maxlen=MOST // 2)
+        self._refused: deque[Seen] = deque(maxlen=MOST // 2)
 
     def observe(self, entry: Entry) -> None:
         """Remember an exchange that has ended."""
-        (self._issued if entry.outcome == "issued" else self._refused).append(entry)
+        if entry.outcome == "issued":
+            self._issued.append(entry)
+        else:
+            self._refused.append(_seen(entry))
 
     def latest(self) -> Sequence[Seen]:
         """Return what is remembered, the latest first."""
-        seen = map(_seen, (*self._issued, *self._refused))
+        seen = (*map(_seen, self._issued), *self._refused)
         return sorted(seen, key=lambda one: one.time, reverse=True)
 
 
