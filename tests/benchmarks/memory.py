@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 TOKEN_SIZE: Final = 1_000
 """Characters of the session token of a role session with a policy and tags, as AWS gives them."""
 FIRST: Final = 100
+LOOKED_AFTER: Final = 250
+"""Leases after which is looked at what is due: a service that mints a thousand a second does."""
 WARM: Final = 20_000
 """Warm requests that are timed, of as many principals, or of all where there are fewer."""
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
@@ -147,6 +149,8 @@ async def growth(leases: int) -> dict[str, float]:
     before = resident()
     for number in range(FIRST, FIRST + leases):
         await vendor.lend(principal(number))
+        if number % LOOKED_AFTER == 0:
+            vendor.leases.look()
     gc.collect()
     grown = resident() - before
     assert sum(vendor.expiry.active().values()) == FIRST + leases

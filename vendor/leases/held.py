@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Held:
 
     def __iter__(self) -> Iterator[Lease]:
         """Go through all of them; none may be put or dropped meanwhile."""
-        return (lease for leases in self._by_issuer.values() for lease in leases.values())
+        return chain.from_iterable(leases.values() for leases in self._by_issuer.values())
 
     def find(self, issuer: str, key: bytes) -> Lease | None:
         """Return what is held of a session."""
