@@ -29,12 +29,14 @@ PARTS: Final = {
     "replicas": "Replicas with a shared store. Store and replicas share one core here, so the rate says "
     "little; the count of STS calls is the point.",
     "day": "A simulated day with a night, deployments, two cron storms and half an hour without STS, through the "
-    "service's own leases, renewals, budget, retries and breaker by a clock that skips to whatever is due next; every "
-    "call is counted where it would go over the wire. Fifty pods share a service account. To the other ways STS grants "
-    "whatever they ask, where a real one would throttle their storms. Minutes without credentials are those of all "
-    "pods together, and all of them are the outage's: nobody can make a session then. A session of an hour is renewed "
-    "before its 39th minute, so an outage of 21 minutes is felt by nobody, and in this one those are without, for up "
-    "to nine minutes, whose sessions were due in its first nine. A new pod is served from what its account has.",
+    "service's own leases, renewals, budget, retries and breaker by a clock that skips to whatever is due "
+    "next; every call is counted where it would go over the wire. Fifty pods share a service account. To "
+    "the other ways STS grants whatever they ask, where a real one would throttle their storms. Minutes "
+    "without credentials are those of all pods together, and all of them are the outage's: nobody can make "
+    "a session then. A session of an hour is renewed before its 39th minute, so an outage of 21 minutes is "
+    "felt by nobody, and in this one those are without, for up to nine minutes, whose sessions were due in "
+    "its first nine. A new pod is served from what its account has. The service's busiest second is when "
+    "STS answers again, within a budget of 300 a second and as many at once.",
     "starts": "What starting costs.",
 }
 HEAD: Final = """# Performance
