@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -13,9 +14,18 @@ from tests.service import CONFIGURATION, ROOT
 from vendor.cli import main
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 GOOD = CONFIGURATION.format(audit="-", issuer="https://oidc.example.com", sts="https://sts.example.com")
+
+
+@pytest.fixture(autouse=True)
+def _hangup() -> Iterator[None]:
+    """What `vendor serve` does with SIGHUP is not for the programs that later tests of this process start."""
+    before = signal.getsignal(signal.SIGHUP)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def write(folder: Path, text: str) -> str:
