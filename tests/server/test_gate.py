@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.fakes.clock import Clock
 from vendor.refusals import Overloaded, Reason
 from vendor.server.gate import FEWEST, Gate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Turns:
@@ -50,21 +54,46 @@ async def test_a_rush_is_let_in_as_long_as_it_can_be_answered_in_time() -> None:
     assert turns.come(1_000, each=0.001) == 1_000
 
 
+class Rest:
+    """What is still to come of a request, until it is said to have come."""
+
+    def __init__(self) -> None:
+        self._come: list[Callable[[], None]] = []
+
+    def is_eof(self) -> bool:
+        return False
+
+    def on_eof(self, callback: Callable[[], None], /) -> None:
+        self._come.append(callback)
+
+    def come(self) -> None:
+        for callback in self._come:
+            callback()
+
+
 async def test_of_what_is_inside_a_quarter_may_be_still_to_come() -> None:
-    gate = Turns(most=8).gate
-    for _ in range(2):
-        gate.enter(unsent=True)
+    gate, rests = Turns(most=8).gate, [Rest() for _ in range(8)]
+    leave = [gate.enter(rest) for rest in rests[:2]]
     with pytest.raises(Overloaded) as refused:
-        gate.enter(unsent=True)
+        gate.enter(rests[2])
     assert refused.value.reason is Reason.CAPACITY
-    gate.enter()
-    gate.leave(unsent=True)
-    gate.enter(unsent=True)
+    gate.enter()()
+    leave[0]()
+    leave.append(gate.enter(rests[2]))
+    with pytest.raises(Overloaded):
+        gate.enter(rests[3])
+    rests[1].come()  # it is inside all the same, and leaves no second place when it goes
+    leave.append(gate.enter(rests[3]))
+    leave[1]()
+    with pytest.raises(Overloaded):
+        gate.enter(rests[4])
+    rests[0].come()  # after it has left
+    with pytest.raises(Overloaded):
+        gate.enter(rests[4])
+    for each in leave[2:]:
+        each()
     gate.most = 1
-    gate.leave()
-    gate.leave(unsent=True)
-    gate.leave(unsent=True)
-    gate.enter(unsent=True)
+    gate.enter(rests[5])
 
 
 async def test_time_between_passes_is_nobodys_wait() -> None:

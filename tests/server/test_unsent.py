@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.fakes import faults
 from tests.server.http import Connection, get, request
 from tests.server.test_refusals import check_refusal
 from tests.service import CONFIGURATION, World
@@ -78,6 +79,23 @@ async def test_an_exchange_whose_body_took_longer_than_it_may_is_written_down_an
     assert world.audit()[-1]["code"] == "invalid_token"
     metrics = (await get(world.service.operations, "/metrics")).body.decode()
     assert "vendor_audit_failures_total 0.0" in metrics
+
+
+async def test_a_request_whose_body_comes_a_moment_after_its_head_keeps_no_place_from_others(tmp_path: Path) -> None:
+    async with World(tmp_path, configuration=FEW) as few:
+        assert (await get(few.service.public, "/v1/credentials/reports:read", few.token())).status == 200
+        few.sts.fault(faults.latency(0.4))
+
+        async def ask(number: int) -> int:
+            raw = request("/v1/credentials/reports:read", few.token(f"batch-{number}"), method="POST", body=b"{}")
+            async with await Connection.open(few.service.public) as connection:
+                await asyncio.sleep(number / 20)
+                await connection.send(raw[:-2])
+                await asyncio.sleep(0.02)
+                await connection.send(raw[-2:])
+                return (await connection.read()).status
+
+        assert await asyncio.gather(*map(ask, range(6))) == [200] * 6
 
 
 async def test_requests_that_are_still_to_come_keep_a_quarter_of_the_places(tmp_path: Path) -> None:

@@ -47,12 +47,8 @@ class Counter(Protocol):
 class Gate(Protocol):
     """Lets in what can be answered in time; see `vendor.server.gate.Gate`."""
 
-    def enter(self, *, unsent: bool) -> None:
-        """Let a request in, of which a part may be `unsent` as yet; raises Overloaded."""
-        ...
-
-    def leave(self, *, unsent: bool) -> None:
-        """Let a request out as it was let in."""
+    def enter(self, rest: Any) -> Callable[[], None]:
+        """Let a request in, the rest of which may be still to come, and return what lets it out; raises Overloaded."""
         ...
 
 
@@ -90,9 +86,8 @@ class Webhook:
 
     async def _mutate(self, request: web.Request) -> web.Response:
         """Answer a review; what is none is refused, and the API server lets the pod in all the same."""
-        unsent = not request.content.is_eof()
         try:
-            self._gate.enter(unsent=unsent)
+            leave = self._gate.enter(request.content)
         except Overloaded:
             return self._shed()
         try:
@@ -101,7 +96,7 @@ class Webhook:
         except TimeoutError:
             return self._shed()
         finally:
-            self._gate.leave(unsent=unsent)
+            leave()
 
     def _shed(self) -> web.Response:
         self._counter.reviewed("overloaded")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from math import exp
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from vendor.refusals import Overloaded, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vendor.audit import Clock
 
 LOOK: Final = 0.1
@@ -33,6 +35,18 @@ UNSENT: Final = 4
 """One in so many requests inside may be one of which a part is still to come, as slowly as its sender likes."""
 
 
+class Rest(Protocol):
+    """What comes behind the head of a request."""
+
+    def is_eof(self) -> bool:
+        """Tell whether all of it has come."""
+        ...
+
+    def on_eof(self, callback: Callable[[], None], /) -> None:
+        """Call back once all of it has come."""
+        ...
+
+
 class Gate:
     """Lets at most `most` requests in at once, and fewer where there is more work than time for it.
 
@@ -44,7 +58,7 @@ class Gate:
     def __init__(self, *, clock: Clock, most: int) -> None:
         self._clock = clock
         self._inside = 0
-        self._unsent = 0
+        self.unsent = 0
         self._pass_began: float | None = None
         self._late = 0.0
         self._late_since: float | None = None
@@ -52,13 +66,26 @@ class Gate:
         self._turns = 0.0
         self.most = most
 
-    def enter(self, *, unsent: bool = False) -> None:
-        """Let a request in, of which a part may be `unsent` as yet; whoever has come in has to leave.
+    def enter(self, rest: Rest | None = None) -> Callable[[], None]:
+        """Let a request in, and return what lets it out.
 
-        Raises Overloaded.
+        As long as a part of it is still to come it has one of few places. Raises Overloaded.
         """
-        if unsent and self._unsent >= max(1, self.most // UNSENT):
-            raise Overloaded(Reason.CAPACITY, detail=f"of {self._unsent} requests a part is still to come")
+        if rest is None or rest.is_eof():
+            self._enter()
+            return self.leave
+        if self.unsent >= max(1, self.most // UNSENT):
+            raise Overloaded(Reason.CAPACITY, detail=f"of {self.unsent} requests a part is still to come")
+        self._enter()
+        begun = _Begun(self)
+        rest.on_eof(begun.come)
+        return begun.leave
+
+    def leave(self) -> None:
+        """Let a request out."""
+        self._inside -= 1
+
+    def _enter(self) -> None:
         if self._inside >= self.most:
             raise Overloaded(Reason.CAPACITY, detail=f"{self._inside} requests are under way")
         waited = self._waited()
@@ -69,12 +96,6 @@ class Gate:
             raise Overloaded(Reason.LATE, detail=f"the event loop is {self._late:.2f} s late")
         self._turns -= 1.0
         self._inside += 1
-        self._unsent += unsent
-
-    def leave(self, *, unsent: bool = False) -> None:
-        """Let a request out as it was let in."""
-        self._inside -= 1
-        self._unsent -= unsent
 
     def note_lag(self, lag: float) -> None:
         """Note by how many seconds the event loop woke late; it is to be told so every LOOK, and cannot be then."""
@@ -99,3 +120,22 @@ class Gate:
     def _end_pass(self) -> None:
         """Forget the pass; this runs at the beginning of the next one."""
         self._pass_began = None
+
+
+class _Begun:
+    """A request inside of which a part was still to come."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._unsent = True
+        gate.unsent += 1
+
+    def come(self) -> None:
+        """Note that all of it has come, or is waited for no more."""
+        self._gate.unsent -= self._unsent
+        self._unsent = False
+
+    def leave(self) -> None:
+        """Let it out."""
+        self.come()
+        self._gate.leave()

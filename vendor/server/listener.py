@@ -109,12 +109,11 @@ class Listener:
     async def _admit(self, request: web.BaseRequest, request_id: str) -> Answer:
         if self._gate is None:
             return await self._answer(request, request_id)
-        unsent = not request.content.is_eof()
-        self._gate.enter(unsent=unsent)
+        leave = self._gate.enter(request.content)
         try:
             return await self._answer(request, request_id)
         finally:
-            self._gate.leave(unsent=unsent)
+            leave()
 
     async def _answer(self, request: web.BaseRequest, request_id: str) -> Answer:
         began = self._clock.monotonic()
