@@ -55,7 +55,8 @@ def check_audit(flows: Iterable[Results], lines: Iterable[Mapping[str, Any]]) ->
 
 def check_log(log: Iterable[str]) -> None:
     """Nothing was a defect."""
-    assert [line for line in log if '"defect"' in line or "Traceback" in line] == []
+    wrong = [line for line in log if '"defect"' in line or "Traceback" in line]
+    assert not wrong, wrong[0]
 
 
 def check_lag(before: Scrape, after: Scrape) -> None:

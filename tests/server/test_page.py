@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from tests.server.http import get
 from tests.service import World
 from vendor.server.page import sections, tools
 from vendor.server.page.html import element, join
@@ -322,3 +323,13 @@ async def test_what_is_made_does_not_grow_with_what_there_is() -> None:
         return len(made)
 
     assert length(4_000) < 1.1 * length(1_000) < 200_000
+
+
+async def test_while_sts_has_the_say_of_the_rate_the_page_tells_so(tmp_path: Path) -> None:
+    async with World(tmp_path) as throttled:
+        throttled.sts.throttle_above(1)
+        for number in range(5):
+            await get(throttled.service.public, "/v1/credentials/reports:read", throttled.token(f"batch-{number}"))
+        answer = await get(throttled.service.operations, "/")
+    assert answer.status == 200
+    assert "requests free of what STS takes" in answer.body.decode()

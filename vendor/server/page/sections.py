@@ -117,10 +117,20 @@ def _target(one: TargetSeen) -> tuple[object, ...]:
         join(tag(region.name, "bad" if region.left_alone else "good"), " left alone " if region.left_alone else " ")
         for region in one.regions
     ]
-    budget = (
-        "no limit" if one.available is None else f"{one.available:.0f} of {one.requests_per_second:g} requests/s free"
+    return (
+        one.name,
+        regions,
+        _budget(one),
+        tag("known to AWS", "good") if one.healthy else tag("not known to AWS", "bad"),
     )
-    return one.name, regions, budget, tag("known to AWS", "good") if one.healthy else tag("not known to AWS", "bad")
+
+
+def _budget(one: TargetSeen) -> str:
+    if one.available is None:
+        return "no limit"
+    if one.requests_per_second is None:  # STS has throttled, and has the say for a while
+        return f"{one.available:.0f} requests free of what STS takes"
+    return f"{one.available:.0f} of {one.requests_per_second:g} requests/s free"
 
 
 def issuers(seen: Overview) -> Html:
