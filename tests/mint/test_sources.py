@@ -235,6 +235,25 @@ async def test_a_session_that_is_to_be_renewed_is_used_on_if_there_is_no_other(
     assert await source.keys() != first
 
 
+async def test_while_one_asks_for_a_newer_session_the_others_use_the_one_that_there_is(
+    source: TokenFile, fake: STS, clock: Clock
+) -> None:
+    first = await source.keys()
+    fake.fault(faults.latency(0.5))
+    source.renew()
+    asking = asyncio.create_task(source.keys())
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(0.1):
+        assert await source.keys() == first
+    assert await asking == await source.keys() != first
+    assert len(fake.requests) == 2
+    source.renew()
+    asking = asyncio.create_task(source.keys())
+    await asyncio.sleep(0.1)
+    clock.advance(3600)  # what has ended is used no more
+    assert await source.keys() not in (first, await asking)
+
+
 async def test_a_key_that_lasts_is_what_it_was(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     _put(secret, "one")

@@ -129,7 +129,9 @@ class TokenFile:
 
     async def keys(self) -> ReadOnlyCredentials:
         """Return keys of a session; a new one is asked for well before the last one ends."""
-        if self._keys is None or self._clock.monotonic() >= self._renews:
+        if self._keys is None or (now := self._clock.monotonic()) >= self._renews:
+            if self._keys is not None and self._renewing.locked() and now < self._ends:
+                return self._keys  # one who asks for a newer session is enough
             async with self._renewing:
                 if self._keys is None or self._clock.monotonic() >= self._renews:
                     return await self._renewed()
