@@ -28,7 +28,7 @@ LONGEST_TEXT: Final = 2_048
 """Characters of the longest text that a line holds of anything a caller sent."""
 
 LINE: Final = 0.05
-"""Seconds within which an exchange is written down at its deadline, or goes without; one that is late has as many."""
+"""Seconds beyond its deadline within which an exchange is written down, or goes without."""
 UNHURRIED: Final = 0.8
 """Seconds within which a sink writes or says itself that it cannot: with as many left nobody need look at a clock."""
 
@@ -226,7 +226,7 @@ class Ledger:
         """Return what an exchange runs in, so that it is recorded however it ends; both moments are monotonic.
 
         It raises what the exchange raised, or AuditUnavailable, `LINE` after the deadline at the latest. Where that has
-        gone by already, as a body came slowly, a line has as long all the same.
+        gone by long ago, as a body came slowly, the sink alone says whether it can write.
         """
         return Recording(self, entry, began, deadline)
 
@@ -320,7 +320,8 @@ class Recording:
             self._entry.defect = type(exc).__name__
         now = self._ledger.clock.monotonic()
         self._entry.seconds = now - self._began
-        return self._ledger.write(self._entry, within=max(0.0, self._deadline - now) + LINE)
+        left = self._deadline - now
+        return self._ledger.write(self._entry, within=max(0.0, left) + LINE if left > -LINE else inf)
 
 
 def _milliseconds(moment: datetime) -> str:
