@@ -11,7 +11,7 @@ ARGS ?=
 WORKERS ?= 4
 
 # What has a target of its own.
-FAST := not browser and not faults and not attacks and not matrix and not chart and not image and not kube and not watch
+FAST := not thorough and not browser and not faults and not attacks and not matrix and not chart and not image and not kube and not watch
 
 # The machine's own python3 when it will do, else the newest that will; PYTHON=… decides otherwise.
 CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
@@ -21,12 +21,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The suite starts hundreds of programs, and each would compile us anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-browser test-faults soak test-attacks matrix lint types contracts bench coverage docs test-watch pictures chart chart-readme test-image test-kube image sbom lock wheel clean
+.PHONY: help demo test test-thorough test-browser test-faults soak test-attacks matrix lint types contracts bench coverage docs test-watch pictures chart chart-readme test-image test-kube image sbom lock wheel clean
 
 help:
 	@printf '%s\n' \
 	  'make demo [ARGS=--once]  show one exchange end to end on this machine' \
-	  'make test [ARGS=…]       the whole suite, with branch coverage of the core rooms' \
+	  'make test [ARGS=…]       the suite, with branch coverage of the core rooms' \
+  'make test-thorough       what searches far, or installs what it tries: the demo and its environment, SDKs, fuzzing' \
 	  'make test-faults         what outages, rotations and floods do to a running service, measured (some minutes)' \
 	  'make soak [MINUTES=60]   an hour of everything that happens, and what then grows' \
 	  'make test-attacks        every threat tried from outside, in tables, and by the published OpenAPI documents' \
@@ -82,6 +83,11 @@ test: $(VENV)/.dev
 	@mkdir -p .cache
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m '$(FAST)' $(if $(ARGS),,-p tests.covered) --junitxml=.cache/tests.xml $(ARGS)
 	@$(if $(ARGS),echo 'Coverage is judged on the whole suite only',$(MAKE) --no-print-directory coverage)
+
+# A minute or two that nobody should wait for at each change.
+test-thorough: $(VENV)/.dev
+	@mkdir -p .cache
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m thorough --junitxml=.cache/thorough.xml $(ARGS)
 
 # One after another: what is measured stands no neighbours. What was measured goes into the document, of a run that
 # failed too; what did not run keeps its line there.

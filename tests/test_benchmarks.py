@@ -120,6 +120,7 @@ def lived(way: day.Way, pods: int) -> Pods:
     return fleet
 
 
+@pytest.mark.thorough
 def test_pods_that_call_sts_themselves_call_it_as_often_as_they_ask() -> None:
     way = Rival(outage=OUTAGE)
     fleet = lived(way, 40)
@@ -129,6 +130,7 @@ def test_pods_that_call_sts_themselves_call_it_as_often_as_they_ask() -> None:
     assert fleet.ended > 0
 
 
+@pytest.mark.thorough
 def test_without_an_outage_no_pod_is_without_credentials() -> None:
     for way in rivals(outage=(0, 0)).values():
         fleet = lived(way, 100)
@@ -138,6 +140,7 @@ def test_without_an_outage_no_pod_is_without_credentials() -> None:
     assert 0 < fleet.waiting * 60 < 0.1 * 100  # each waited for one call of STS at most
 
 
+@pytest.mark.thorough
 def test_what_is_not_looked_up_for_each_pod_changes_no_count(monkeypatch: pytest.MonkeyPatch) -> None:
     fewer = Simulated(outage=(0, 0))
     once = lived(fewer, 200)
@@ -148,6 +151,7 @@ def test_what_is_not_looked_up_for_each_pod_changes_no_count(monkeypatch: pytest
     assert always.asked == once.asked
 
 
+@pytest.mark.thorough
 def test_an_outage_is_felt_by_those_whose_sessions_end_in_it() -> None:
     fleet = lived(Simulated(outage=OUTAGE), 200)
     alone = lived(Rival(outage=OUTAGE), 200)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 
 BAD: dict[str, tuple[Callable[[str], str], str]] = {
     "no YAML": (lambda text: text + "\n  - [", "vendor.yaml:"),

@@ -115,7 +115,7 @@ async def test_boto3_in_exec(place: Place, tmp_path: Path) -> None:
     place.check_signed()
 
 
-@pytest.mark.slow  # installs awscli the first time
+@pytest.mark.thorough  # installs awscli the first time
 async def test_the_aws_cli_in_exec(place: Place, tmp_path: Path) -> None:
     listing = [str(installed.awscli() / "bin" / "aws"), "--endpoint-url", place.s3.url, "s3", "ls", "s3://bkt/"]
     code, out, err = await place.run(tmp_path, [*VEND, "exec", "reports:read", "--", *listing], PYTHONPATH=str(ROOT))
@@ -123,7 +123,7 @@ async def test_the_aws_cli_in_exec(place: Place, tmp_path: Path) -> None:
     place.check_signed()
 
 
-@pytest.mark.slow  # as above
+@pytest.mark.thorough  # as above
 async def test_the_aws_cli_with_a_scope_in_its_profile(place: Place, tmp_path: Path) -> None:
     folder = tmp_path / ".aws"
     folder.mkdir()
@@ -226,7 +226,7 @@ async def test_boto3_by_a_session_of_the_client(place: Place, tmp_path: Path) ->
     place.check_signed()
 
 
-@pytest.mark.slow  # installs s3fs the first time
+@pytest.mark.thorough  # installs s3fs the first time
 async def test_s3fs_with_storage_options(place: Place, tmp_path: Path) -> None:
     path = f"{clients.S3FS.environ()['PYTHONPATH']}:{ROOT}"
     command = [sys.executable, "-W", "ignore", "-c", S3FS, place.s3.url]

@@ -74,7 +74,7 @@ def _text(policy: Any) -> str:
     return policy if isinstance(policy, str) else json.dumps(policy)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 async def test_what_was_out_is_denied_and_neither_others_nor_what_comes_later(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,7 +44,7 @@ async def test_the_environment_holds_what_is_required_and_progress_is_told(tmp_p
     assert "fetching tiny_cloud 1.0 (1 of 1)" in said
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 async def test_a_python_without_pip_does_as_well(tmp_path: Path, requirements: str) -> None:
     venv.create(tmp_path / "bare", with_pip=False)
     program = (

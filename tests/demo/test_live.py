@@ -42,7 +42,7 @@ def _apply(cloud: Cloud, printed: dict[str, Any], monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", made["SecretAccessKey"])
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 async def test_what_trust_policy_prints_is_what_live_proves(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

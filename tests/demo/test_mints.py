@@ -121,7 +121,7 @@ async def both(cloud: Cloud, given: Any) -> list[str]:
     return [await asyncio.to_thread(read, cloud, given, key) for key in (OWN, OTHER)]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 async def test_what_each_mint_gives_can_do_what_its_scope_says_and_no_more(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

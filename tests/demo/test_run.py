@@ -51,7 +51,7 @@ async def test_a_cache_that_cannot_be_written_ends_in_one_line_and_no_traceback(
     assert complained.startswith("vendor demo: the embedded cloud's environment cannot be kept in ")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 async def test_the_demo_keeps_every_promise_shows_the_clouds_own_refusal_and_no_secret() -> None:
     code, printed, complained = await told(await started("-c", _DEMO.format(once=True), PATH=os.defpath))
     assert code == 0, printed + complained
@@ -63,7 +63,7 @@ async def test_the_demo_keeps_every_promise_shows_the_clouds_own_refusal_and_no_
     assert "SecretAccessKey" not in printed
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 async def test_the_world_stays_up_until_it_is_asked_to_stop_and_then_leaves_nothing(
     sign: signal.Signals, tmp_path: Path

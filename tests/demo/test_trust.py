@@ -85,7 +85,7 @@ def _assume(sts: Any, asked: dict[str, Any]) -> str:
     return "assumed"
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 async def test_t29_an_evaluator_lets_in_what_the_service_asks_for_and_nothing_else(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,6 +13,8 @@ from tests.fuzz.targets import TARGETS, seeds
 
 ROOT = Path(__file__).parents[2]
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def sown() -> dict[str, list[bytes]]:

@@ -224,5 +224,5 @@ async def _gathered(tasks: list[asyncio.Task[tuple[Lease, Source]]]) -> list[obj
 
 
 LeasesMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
-pytestmark = [pytest.mark.slow, pytest.mark.untraced]
+pytestmark = [pytest.mark.thorough, pytest.mark.untraced]
 test_any_order_of_events = LeasesMachine.TestCase

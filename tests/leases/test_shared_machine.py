@@ -273,7 +273,7 @@ async def _gathered(tasks: list[asyncio.Task[tuple[Lease, Source]]]) -> list[obj
     return await asyncio.gather(*tasks, return_exceptions=True)
 
 
-pytestmark = [pytest.mark.slow, pytest.mark.untraced]
+pytestmark = [pytest.mark.thorough, pytest.mark.untraced]
 
 
 @pytest.fixture(autouse=True)

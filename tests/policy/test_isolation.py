@@ -24,7 +24,7 @@ from vendor.policy.parameter import Parameter
 from vendor.policy.template import Name, PolicyTemplate, Text
 from vendor.refusals import ValueNotAllowed
 
-pytestmark = [pytest.mark.slow, pytest.mark.untraced]
+pytestmark = [pytest.mark.thorough, pytest.mark.untraced]
 
 PAIRS: Final = 10_000
 EACH: Final = 40

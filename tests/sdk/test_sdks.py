@@ -32,7 +32,7 @@ CELLS = [
 ]
 
 
-@pytest.mark.slow  # installs clients the first time
+@pytest.mark.thorough  # installs clients the first time
 @pytest.mark.parametrize(("client", "door"), CELLS, ids=[f"{client.name}-{door}" for client, door in CELLS])
 async def test_it_signs_with_what_was_vended(
     client: Client,
@@ -64,6 +64,6 @@ async def test_boto3_shows_the_refusal_to_its_user(place: Place, tmp_path: Path)
     assert "this identity may not have this scope" in await refused(clients.BOTO3, place, tmp_path)
 
 
-@pytest.mark.slow  # installs rclone the first time
+@pytest.mark.thorough  # installs rclone the first time
 async def test_the_go_sdk_reads_the_code_of_a_refusal(place: Place, tmp_path: Path) -> None:
     assert "access_denied" in await refused(clients.RCLONE, place, tmp_path)
