@@ -10,6 +10,8 @@ import pytest
 from vendor.demo.environment import cache_folder, pinned, prepare
 from vendor.demo.failure import DemoFailed
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def requirements(tmp_path: Path) -> str:
@@ -44,7 +46,6 @@ async def test_the_environment_holds_what_is_required_and_progress_is_told(tmp_p
     assert "fetching tiny_cloud 1.0 (1 of 1)" in said
 
 
-@pytest.mark.thorough
 async def test_a_python_without_pip_does_as_well(tmp_path: Path, requirements: str) -> None:
     venv.create(tmp_path / "bare", with_pip=False)
     program = (

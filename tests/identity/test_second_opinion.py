@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.thorough,
     pytest.mark.untraced,
     # It warns of EdDSA (RFC 9864) and of weak keys, which it takes all the same.
     pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning"),

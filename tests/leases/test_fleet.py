@@ -30,6 +30,7 @@ def _rig(phase: float) -> Rig:
     return Rig(capacity=100_000, most_flights=20_000, most_ahead=1_000, phase=phase)
 
 
+@pytest.mark.thorough
 @pytest.mark.untraced
 async def test_leases_that_were_minted_in_one_second_are_renewed_evenly_f15() -> None:
     fleet = Fleet(_rig(0.1))
@@ -43,6 +44,7 @@ async def test_leases_that_were_minted_in_one_second_are_renewed_evenly_f15() ->
     assert len(fleet.mints) <= 1_000 * (1 + 3 * 60 / 32)
 
 
+@pytest.mark.thorough
 @pytest.mark.untraced
 async def test_a_fleet_that_comes_in_three_waves_is_renewed_evenly_too_f15() -> None:
     fleet = Fleet(_rig(0.6))
@@ -97,6 +99,7 @@ class TrueMint(Mint):
 
 
 @pytest.mark.simulated
+@pytest.mark.thorough
 @pytest.mark.untraced
 @pytest.mark.parametrize("step", [-86_400, -600, 600])
 async def test_a_step_of_the_wall_clock_causes_no_storm_and_lends_nothing_past_its_end_f16(
