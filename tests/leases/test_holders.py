@@ -121,6 +121,16 @@ def test_where_there_are_too_many_the_oldest_go_and_nothing_piles_up() -> None:
     assert len(holders._ends) <= 7
 
 
+def test_ends_of_ids_that_are_given_again_do_not_pile_up() -> None:
+    clock = Clock()
+    holders = Holders(clock=clock)
+    for _ in range(100):
+        for number in range(10):
+            holders.observe(of(number, clock=clock))
+        clock.advance(1)
+    assert len(holders._ends) <= 2 * 10 + 1
+
+
 async def test_a_long_look_lets_others_work() -> None:
     holders = Holders(clock=Clock())
     for number in range(LOOKED_AT + 1):

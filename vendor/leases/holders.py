@@ -122,7 +122,7 @@ class Holders:
                 del self._held[end[1]]
         if len(self._held) >= self._capacity:
             del self._held[next(iter(self._held))]
-        if len(self._ends) > 2 * self._capacity:
+        if len(self._ends) > 2 * len(self._held):  # most are of ids that were given again, or of who had to go
             self._ends = [end for end in self._ends if self._stands(end)]
             heapq.heapify(self._ends)
 
