@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import time
 from datetime import UTC, datetime
 from functools import partial
@@ -24,6 +25,14 @@ class SystemClock:
 
     now = staticmethod(partial(datetime.now, UTC))
     monotonic = staticmethod(time.monotonic)
+
+
+def share_often() -> None:
+    """Let the thread that writes audit lines have its turn within a millisecond, also while the loop has much to do.
+
+    Python's own five milliseconds are longer than a process runs at a time that has little of a processor.
+    """
+    sys.setswitchinterval(0.001)
 
 
 def calm_collector() -> None:

@@ -38,7 +38,7 @@ from vendor.observer import Mints, Observer
 from vendor.overview import gather
 from vendor.policy.decision import Mapping
 from vendor.policy.packing import Packing
-from vendor.process import SystemClock, calm_collector, measure_lag
+from vendor.process import SystemClock, calm_collector, measure_lag, share_often
 from vendor.reloading import Reloading, refuse_restart
 from vendor.revoking import Revoking
 from vendor.server import documents
@@ -199,6 +199,7 @@ class Service:
             ):
                 works.push_async_callback(_end, asyncio.create_task(work))
             calm_collector()
+            share_often()
             await until.wait()
             self._why_not = "draining"
             self._log.info("draining")
