@@ -20,7 +20,6 @@ from vendor.allowance import Allowance
 from vendor.audit import Door, Entry, Ledger, SinkError, Source
 from vendor.credentials import Secret
 from vendor.exchange import Exchange, Request
-from vendor.identity import attributes
 from vendor.identity.authentication import Authenticator, TrustedIssuer, VerificationKey
 from vendor.identity.issuer import GivenKeys, Issuer, Kind
 from vendor.leases.expiry import ExpiryLedger
@@ -579,4 +578,3 @@ async def test_who_only_looks_may_not_look_too_often_either() -> None:
 def test_the_audience_of_an_issuer_is_told_and_of_no_other(world: World) -> None:
     assert world.exchange.audience(ISSUER)
     assert world.exchange.audience("https://other.example.com") is None
-    assert world.exchange.attributes(None) == frozenset(attributes.names(world.issuer.issuer))

@@ -201,8 +201,8 @@ async def test_who_is_stopped_until_lifted_and_what_it_means_is_told(desk: Desk)
             {"issuer": "cluster-a", "attributes": {"namespace": "a=b"}},
         ),
         (
-            ["--attribute", 'service_account:={"glob":"batch-*"}', "--attribute", "pod:=1"],
-            {"attributes": {"service_account": {"glob": "batch-*"}, "pod": 1}},
+            ["--attribute", 'service_account:={"glob":"batch-*"}', "--attribute", 'pod:="1"'],
+            {"attributes": {"service_account": {"glob": "batch-*"}, "pod": "1"}},
         ),
         (["--scope", "reports:read", "--principal", "x"], {"scope": "reports:read", "principal": "x"}),
     ],

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from vendor.allowance import Allowance
     from vendor.identity.authentication import Authenticator
+    from vendor.identity.issuer import Issuer
     from vendor.identity.principal import AttributeValue, Principal
     from vendor.leases.lease import Lease
     from vendor.leases.leases import Leases
@@ -176,9 +177,9 @@ class Exchange:
         """Return the audience for which tokens of this `iss` are taken, None if none are."""
         return self._rules.authenticator.audience(issuer_url)
 
-    def attributes(self, issuer: str | None) -> frozenset[str] | None:
-        """Return what tokens can say; see `vendor.identity.authentication.Authenticator.attributes`."""
-        return self._rules.authenticator.attributes(issuer)
+    def issuers(self, name: str | None) -> list[Issuer]:
+        """Return the issuer of this name, or all of them for None."""
+        return self._rules.authenticator.issuers(name)
 
     def suppose(self, issuer: str, given: AbstractMapping[str, AttributeValue]) -> Principal | None:
         """Return a principal that nobody proved; see `vendor.identity.authentication.Authenticator.suppose`."""

@@ -159,3 +159,23 @@ def test_the_names_are_what_reading_can_yield() -> None:
     assert set(read(BOUND)) == set(attributes.names(KUBERNETES))
     assert attributes.names(GENERIC) == ("issuer", "subject")
     assert attributes.RULES[Kind.KUBERNETES].optional == {"service_account_uid", "pod", "pod_uid", "node"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "types"),
+    [
+        (Kind.KUBERNETES, "subject", {str}),
+        (Kind.KUBERNETES, "namespace", {str}),
+        (Kind.KUBERNETES, "repository", set()),
+        (Kind.KUBERNETES, "team", {str, int, bool, tuple}),
+        (Kind.COGNITO, "username", {str}),
+        (Kind.COGNITO, "groups", {tuple}),
+        (Kind.AWS, "any_tag", {str}),
+        (Kind.AWS, "team", {str, int, bool, tuple}),
+    ],
+)
+def test_the_types_of_an_attribute_are_known_but_of_claims_that_the_configuration_names(
+    kind: Kind, name: str, types: set[type]
+) -> None:
+    issuer = made.issuer(kind=kind, extra_attributes=(("team", ("labels", "team")),))
+    assert attributes.types(issuer, name) == types

@@ -445,10 +445,8 @@ async def test_an_explanation_may_suppose_a_principal_that_has_no_token(issuer: 
     assert not issuer.requests
 
 
-async def test_what_tokens_can_say_is_known_of_each_issuer_and_of_all(issuer: Issuer, clock: Clock) -> None:
+async def test_its_issuers_are_told_by_name_or_all_of_them(issuer: Issuer, clock: Clock) -> None:
     async with Issuer() as another:
-        both = made.trusting(issuer, another, clock=clock, extra_attributes=(("team", ("labels", "team")),))
-        pod = {"namespace", "service_account", "service_account_uid", "pod", "pod_uid", "node"}
-        assert both.attributes(None) == both.attributes("b") == frozenset(pod | {"issuer", "subject", "team"})
-        assert both.attributes("c") == frozenset()
-    assert made.trusting(issuer, clock=clock, kind=Kind.AWS).attributes(None) is None
+        both = made.trusting(issuer, another, clock=clock)
+        told = {name: [one.url for one in both.issuers(name)] for name in (None, "b", "c")}
+        assert told == {None: [issuer.issuer, another.issuer], "b": [another.issuer], "c": []}

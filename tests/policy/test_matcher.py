@@ -128,6 +128,7 @@ def test_a_matcher_says_yes_and_no_as_the_table_does(
     expected: bool,  # noqa: FBT001
 ) -> None:
     assert matcher.matches(value) is expected
+    assert not expected or type(value) in matcher.types
 
 
 PIECES = st.sampled_from(["a", "b", "ab", "aa", "-", ":", "/", ".", "\n", "\u00e9", "0", ""])
@@ -170,3 +171,20 @@ def test_a_glob_of_many_stars_takes_no_long_time() -> None:
 )
 def test_a_matcher_says_what_it_wants(matcher: Matcher, told: str) -> None:
     assert str(matcher) == told
+
+
+@pytest.mark.parametrize(
+    ("matcher", "types"),
+    [
+        (Equal("1"), {str}),
+        (Equal(1), {int}),
+        (Equal(True), {bool}),  # noqa: FBT003
+        (Glob("a*"), {str}),
+        (Contains("a"), {tuple}),
+        (Present(), {str, int, bool, tuple}),
+        (AnyOf((Equal(1), Contains("a"))), {int, tuple}),
+        (AnyOf(()), set()),
+    ],
+)
+def test_a_matcher_knows_of_which_types_a_value_must_be(matcher: Matcher, types: set[type]) -> None:
+    assert matcher.types == types

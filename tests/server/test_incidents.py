@@ -15,11 +15,11 @@ from tests.fakes.sts import SECRET, TOKEN
 from tests.server.http import Answer, exchange, get, post, request
 from tests.server.test_operators import metrics, operator
 from tests.server.test_refusals import check_refusal
+from tests.service import CONFIGURATION, World
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    from tests.service import World
+    from pathlib import Path
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -310,6 +310,49 @@ async def test_an_attribute_that_no_token_has_is_refused_with_those_that_there_a
     )
     check_refusal(answer)
     assert (await look(world, "/v1/revocations")).json == {"revocations": [], "next": None}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "told"),
+    [
+        ({"pod": 1}, "pod is never a number: it is a text"),
+        ({"pod": True}, "pod is never true or false: it is a text"),
+        ({"pod": {"contains": "p-1"}}, "pod is never a list: it is a text"),
+        (
+            {"namespace": "analytics", "service_account": ["reporter", 1]},
+            "service_account is never a number: it is a text",
+        ),
+    ],
+)
+@pytest.mark.parametrize("more", [{}, {"issuer": "cluster-a"}, {"scope": "reports:read"}])
+async def test_a_value_of_a_type_that_the_attribute_never_has_is_refused(
+    world: World, attributes: dict[str, Any], told: str, more: dict[str, Any]
+) -> None:
+    answer = await revoke(world, attributes=attributes, **more)
+    assert (answer.status, answer.code) == (400, "invalid_request"), answer.json
+    assert answer.json["message"] == f"the attribute {told}, so nobody would be stopped"
+    check_refusal(answer)
+    assert (await look(world, "/v1/revocations")).json == {"revocations": [], "next": None}
+
+
+async def test_a_claim_of_any_type_is_compared_by_its_type_and_how_many_that_met_is_told(tmp_path: Path) -> None:
+    more = "kind: kubernetes, attributes: {{tier: [tier]}}"
+    async with World(tmp_path, configuration=CONFIGURATION.replace("kind: kubernetes", more)) as world:
+        assert (await ask(world, "batch-1", tier=1)).status == 200
+        for said, met in (("1", 0), (True, 0), ({"contains": "1"}, 0), ({"glob": "1*"}, 0), (1, 1), ([True, 1], 1)):
+            made = await revoke(world, attributes={"tier": said})
+            assert (made.status, made.json["sessions"]) == (201, met), said
+            assert (await ask(world, "batch-1", tier=1)).status == (403 if met else 200), said
+            await lift(world, made.json["id"])
+
+
+async def test_attributes_that_no_token_has_together_are_refused(tmp_path: Path) -> None:
+    forge = 'issuers:\n  forge: {{issuer: "https://forge.example.com", audience: vendor, kind: github}}\n'
+    async with World(tmp_path, configuration=CONFIGURATION.replace("issuers:\n", forge)) as world:
+        answer = await revoke(world, attributes={"namespace": "analytics", "repository": "acme/site"})
+        assert (answer.status, answer.code) == (400, "invalid_request"), answer.json
+        assert answer.json["message"] == "no token has all of these attributes, so nobody would be stopped"
+        assert (await revoke(world, attributes={"repository": "acme/site"})).status == 201
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from vendor.identity.issuer import Kind
 from vendor.identity.kinds import aws, cognito, generic, github, gitlab, kubernetes, spiffe
 from vendor.identity.kinds.rules import value
+from vendor.identity.principal import ANY_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,16 @@ RULES: Final[Mapping[Kind, Rules]] = MappingProxyType(
 def names(issuer: Issuer) -> tuple[str, ...]:
     """Return the names of all attributes that tokens of this issuer are known to yield."""
     return (*ALWAYS, *RULES[issuer.kind].names, *(name for name, _ in issuer.extra_attributes))
+
+
+def types(issuer: Issuer, name: str) -> frozenset[type]:
+    """Return the types that an attribute of this name can be of; none if no token of this issuer has one."""
+    rules = RULES[issuer.kind]
+    if any(name == extra for extra, _ in issuer.extra_attributes):
+        return ANY_TYPE
+    if rules.open or name in (*ALWAYS, *rules.names):
+        return frozenset({tuple if name in rules.lists else str})
+    return frozenset()
 
 
 def read(issuer: Issuer, subject: str, claims: Mapping[str, Any]) -> Mapping[str, AttributeValue]:

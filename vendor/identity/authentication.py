@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import jwt
 
-from vendor.identity import attributes, checks, claims, token
+from vendor.identity import checks, claims, token
 from vendor.identity.once import Used
 from vendor.identity.principal import Principal
 from vendor.refusals import InvalidToken, Reason
@@ -141,12 +141,9 @@ class Authenticator:
         expires = self._clock.now() + found.max_token_lifetime
         return suppose(found, given, token_expires=expires)
 
-    def attributes(self, issuer: str | None) -> frozenset[str] | None:
-        """Return the attributes that tokens of an issuer, or of any, can yield; None where there may be others."""
-        asked = [each.issuer for each in self._issuers.values() if issuer in (None, each.issuer.name)]
-        if any(attributes.RULES[one.kind].open for one in asked):
-            return None
-        return frozenset(name for one in asked for name in attributes.names(one))
+    def issuers(self, name: str | None) -> list[Issuer]:
+        """Return the issuer of this name, or all of them for None."""
+        return [each.issuer for each in self._issuers.values() if name in (None, each.issuer.name)]
 
     def audience(self, issuer_url: str) -> str | None:
         """Return the audience for which tokens of this `iss` are taken, None if none are."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 AttributeValue = str | int | bool | tuple[str, ...]
 """What a claim may be once it is an attribute: a JSON string, integer or boolean, or a list of strings."""
+ANY_TYPE: Final[frozenset[type]] = frozenset({str, int, bool, tuple})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

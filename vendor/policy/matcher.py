@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from vendor.identity.principal import ANY_TYPE
+
 if TYPE_CHECKING:
     from vendor.identity.principal import AttributeValue
 
@@ -17,6 +19,11 @@ class Equal:
     """The attribute is this value, of this very type: `true` is not `"true"` is not `1`."""
 
     value: str | int | bool
+
+    @property
+    def types(self) -> frozenset[type]:
+        """The types of which a value can satisfy this."""
+        return frozenset({type(self.value)})
 
     def matches(self, value: AttributeValue | None) -> bool:
         """Tell whether the attribute's value satisfies this."""
@@ -32,6 +39,11 @@ class Glob:
 
     pattern: str
 
+    @property
+    def types(self) -> frozenset[type]:
+        """The types of which a value can satisfy this."""
+        return frozenset({str})
+
     def matches(self, value: AttributeValue | None) -> bool:
         """Tell whether the attribute's value satisfies this."""
         return isinstance(value, str) and _fits(self.pattern.split("*"), value)
@@ -46,6 +58,11 @@ class Contains:
 
     member: str
 
+    @property
+    def types(self) -> frozenset[type]:
+        """The types of which a value can satisfy this."""
+        return frozenset({tuple})
+
     def matches(self, value: AttributeValue | None) -> bool:
         """Tell whether the attribute's value satisfies this."""
         return isinstance(value, tuple) and self.member in value
@@ -57,6 +74,11 @@ class Contains:
 @dataclass(frozen=True, slots=True)
 class Present:
     """The attribute is there and not empty."""
+
+    @property
+    def types(self) -> frozenset[type]:
+        """The types of which a value can satisfy this."""
+        return ANY_TYPE
 
     def matches(self, value: AttributeValue | None) -> bool:
         """Tell whether the attribute's value satisfies this."""
@@ -71,6 +93,11 @@ class AnyOf:
     """At least one of these matches; an empty list matches nothing."""
 
     options: tuple[Equal | Glob | Contains | Present, ...]
+
+    @property
+    def types(self) -> frozenset[type]:
+        """The types of which a value can satisfy this."""
+        return frozenset().union(*(option.types for option in self.options))
 
     def matches(self, value: AttributeValue | None) -> bool:
         """Tell whether the attribute's value satisfies this."""

@@ -6,19 +6,19 @@ import json
 import re
 import secrets
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from vendor.leases import written
 from vendor.leases.revocation import Revocation
 from vendor.refusals import InvalidRequest, Reason
 from vendor.server import wire
+from vendor.server.whom import Whom, named
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from vendor.exchange import Exchange
     from vendor.leases.holding import Holding
-    from vendor.policy.matcher import Matcher
 
 DEFAULT: Final = timedelta(hours=12)
 """For how long somebody is stopped, unless it is said: as long as AWS lets a role's session be."""
@@ -26,8 +26,6 @@ LONGEST: Final = timedelta(days=31)
 """For how long at most; who should be stopped for good is taken out of the configuration."""
 LONGEST_WRITTEN: Final = 6 * 1024
 """Bytes of the longest one, as replicas tell it one another."""
-MOST_NAMED: Final = 2_000
-"""Characters of the names of attributes that are told."""
 MOST_ROLES: Final = 20
 """Roles that a revocation names itself."""
 
@@ -37,17 +35,6 @@ _SAID: Final = frozenset(
     {"id", "scope", "issuer", "principal", "attributes", "access_key_id", "reason", "until", "duration_seconds"}
     | {"roles", "deny_policy"}
 )
-
-
-class _Whom(NamedTuple):
-    """Whom a revocation stops, and the roles of sessions that are known to be theirs."""
-
-    scope: str | None
-    issuer: str | None
-    issuer_url: str | None
-    subject: str | None
-    where: tuple[tuple[str, Matcher], ...] = ()
-    roles: tuple[str, ...] = ()
 
 
 class Reader:
@@ -87,7 +74,7 @@ class Reader:
             raise InvalidRequest(Reason.UNDECLARED_PARAMETER, f"the body has no member {min(more):.63}")
         now = self._exchange.now().replace(microsecond=0)
         key, roles = written.text_of(members, "access_key_id"), _roles(members.get("roles", []))
-        whom = self._whom(members) if key is None else await self._holder(members, key)
+        whom = named(members, self._exchange) if key is None else await self._holder(members, key)
         return Revocation(
             id=_id(written.text_of(members, "id")),
             scope=whom.scope,
@@ -104,50 +91,16 @@ class Reader:
             denied=_flag(members.get("deny_policy", False)),
         )
 
-    def _whom(self, members: dict[str, Any]) -> _Whom:
-        scope, (issuer, subject) = written.text_of(members, "scope"), _principal(members)
-        where = written.read_where(members.get("attributes", {}))
-        if scope is None and issuer is None and subject is None and not where:
-            public = "name whom to stop: a scope, an issuer, a principal, attributes or an access_key_id"
-            raise InvalidRequest(Reason.MALFORMED_REQUEST, public)
-        if scope is not None and scope not in self._exchange.mapping.scopes:
-            raise InvalidRequest(Reason.UNKNOWN_SCOPE, "there is no such scope here, so nobody would be stopped")
-        supposed = self._exchange.suppose(issuer, {}) if issuer is not None else None
-        if issuer is not None and supposed is None:
-            raise InvalidRequest(Reason.UNKNOWN_ISSUER, "there is no such issuer here, so nobody would be stopped")
-        self._refuse_unknown([name for name, _ in where], issuer)
-        return _Whom(scope, issuer, supposed.issuer_url if supposed else None, subject, where)
-
-    def _refuse_unknown(self, names: list[str], issuer: str | None) -> None:
-        """Raise InvalidRequest for an attribute that no token has: a slip of the pen would stop nobody."""
-        known = self._exchange.attributes(issuer)
-        unknown = [] if known is None else [name for name in names if name not in known]
-        if known is not None and unknown:
-            whose = "tokens of this issuer have" if issuer else "any token has"
-            public = f"no attribute that {whose} is called {unknown[0]:.63}, so nobody would be stopped; there are "
-            raise InvalidRequest(Reason.UNDECLARED_PARAMETER, f"{public}{', '.join(sorted(known)):.{MOST_NAMED}}")
-
-    async def _holder(self, members: dict[str, Any], key: str) -> _Whom:
+    async def _holder(self, members: dict[str, Any], key: str) -> Whom:
         """Return who holds a key: the principal in the scope that the key is of."""
         if members.keys() & {"scope", "issuer", "principal", "attributes"}:
             raise InvalidRequest(Reason.MALFORMED_REQUEST, "an access_key_id stands alone: it names its holder")
         for one in self._active():
             if one.access_key_id == key:  # a restart forgets who holds what, and not who was stopped
-                return _Whom(one.scope, one.issuer, one.issuer_url, one.subject)
+                return Whom(one.scope, one.issuer, one.issuer_url, one.subject)
         held = await self._holding(key)
         roles = (held.role,) if held.role else ()
-        return _Whom(held.scope, held.issuer, held.issuer_url, held.subject, roles=roles)
-
-
-def _principal(members: dict[str, Any]) -> tuple[str | None, str | None]:
-    """Return issuer and subject: `issuer` and `principal`, or a `principal` that is an object of both."""
-    said = members.get("principal")
-    if not isinstance(said, dict):
-        return written.text_of(members, "issuer"), written.text_of(members, "principal")
-    issuer, subject = written.text_of(said, "issuer"), written.text_of(said, "subject")
-    if said.keys() != {"issuer", "subject"} or issuer is None or subject is None or "issuer" in members:
-        raise InvalidRequest(Reason.MALFORMED_REQUEST, "a principal is a subject, or an object of issuer and subject")
-    return issuer, subject
+        return Whom(held.scope, held.issuer, held.issuer_url, held.subject, roles=roles)
 
 
 def _id(said: str | None) -> str:
