@@ -7,8 +7,6 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from botocore.utils import parse_timestamp
-
 from vendor.credentials import Credentials, Secret
 from vendor.mint.errors import UNUSABLE
 from vendor.refusals import Reason, StsUnavailable
@@ -77,15 +75,17 @@ def read_credentials(
 
 
 def read_time(value: Any) -> datetime:
-    """Return a time of an answer; AWS writes ISO 8601, for which botocore would call a parser of every date there is.
+    """Return a time of an answer: ISO 8601 in XML, seconds since 1970 in JSON (Smithy's timestamp formats).
 
-    Raises ValueError.
+    Botocore would try every form of date there is, and take `12:00Z` for one of today (T21).
+
+    Raises ValueError or OverflowError.
     """
-    try:
+    if isinstance(value, (int, float)):
+        return datetime.fromtimestamp(value, UTC)
+    if isinstance(value, str):
         return datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        found: datetime = parse_timestamp(value)
-        return found
+    raise ValueError(f"{value!r:.30} is no time")
 
 
 def text(given: Mapping[str, Any], name: str) -> str:
