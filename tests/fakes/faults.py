@@ -24,6 +24,7 @@ class Kind(Enum):
     PAST_EXPIRATION = auto()
     GARBAGE_EXPIRATION = auto()
     LATE_EXPIRATION = auto()
+    EXPIRATION = auto()
     OTHER_ROLE = auto()
     CUT_XML = auto()
     OVERSIZE = auto()
@@ -31,7 +32,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One misbehaviour; `code`, `status` and `message` belong to ERROR, `seconds` to LATENCY."""
+    """One misbehaviour; `code`, `status` and `message` belong to ERROR, `seconds` to LATENCY, `message` to EXPIRATION.
+
+    An ERROR may come `seconds` late.
+    """
 
     kind: Kind
     code: str = ""
@@ -57,9 +61,15 @@ STATUS = {
 }
 
 
-def error(code: str, *, status: int | None = None, message: str = "") -> Fault:
+def error(code: str, *, status: int | None = None, message: str = "", late: float = 0.0) -> Fault:
     """Answer an AWS error; the status is the one AWS sends with `code` unless given."""
-    return Fault(Kind.ERROR, code=code, status=status or STATUS[code], message=message or f"{code}, said the fake")
+    said = message or f"{code}, said the fake"
+    return Fault(Kind.ERROR, code=code, status=status or STATUS[code], message=said, seconds=late)
+
+
+def expiration(said: str) -> Fault:
+    """Answer well but for the text of Expiration."""
+    return Fault(Kind.EXPIRATION, message=said)
 
 
 def latency(seconds: float) -> Fault:

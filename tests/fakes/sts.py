@@ -105,6 +105,7 @@ class STS(Switches, Loopback):
     async def _serve(self, parsed: Request, request: web.Request) -> web.StreamResponse:
         fault = self.revoked.get(parsed.session_token) or self.due(parsed.role_arn)
         if fault.kind is Kind.ERROR:
+            await asyncio.sleep(fault.seconds)
             return _error(fault.code, fault.message, fault.status)
         await self.wait(fault)
         if fault.kind is Kind.RESET:
@@ -201,6 +202,7 @@ def _bent(issued: _Issued, fault: Fault, *, now: datetime) -> _Issued:
         Kind.NO_EXPIRATION: {"expiration": None},
         Kind.PAST_EXPIRATION: {"expiration": _time(now - timedelta(hours=1))},
         Kind.GARBAGE_EXPIRATION: {"expiration": "tomorrow, perhaps"},
+        Kind.EXPIRATION: {"expiration": fault.message},
         Kind.LATE_EXPIRATION: {"expiration": _time(asked + timedelta(hours=12))},
         Kind.OTHER_ROLE: {"role_arn": _OTHER_ROLE},
     }
