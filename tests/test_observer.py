@@ -1,30 +1,14 @@
-"""Mints: each session goes to the STS of its target, if there is one."""
+"""Observer: what happens outside of exchanges is counted and logged."""
 
 from __future__ import annotations
 
-import pytest
 from prometheus_client import CollectorRegistry
 
 from tests.fakes.clock import Clock
-from tests.made import session
 from vendor.leases.expiry import ExpiryLedger
 from vendor.metrics import Metrics
-from vendor.observer import Mints, Observer
-from vendor.policy.packing import Packing
+from vendor.observer import Observer
 from vendor.refusals import Reason, StsUnavailable
-
-
-async def test_a_session_whose_target_is_gone_by_a_reload_is_refused_for_now() -> None:
-    mints = Mints(
-        by_target={},
-        metrics=Metrics(CollectorRegistry(), version="1"),
-        clock=Clock(),
-        packing=Packing(),
-        full=lambda _scope, _percent: None,
-    )
-    with pytest.raises(StsUnavailable) as refused:
-        await mints.mint(session(target="gone"))
-    assert "gone" in refused.value.detail
 
 
 class Log:

@@ -10,6 +10,10 @@ Five questions, five rooms, one hallway:
     through which door?    server/       HTTP in, HTTP out
 
 `revoking.py` orders what happens when an operator stops somebody. `redis/` is the store that replicas share, where
-there is one. `client/` is the tiny client (standard library only); `service.py` is the one place that names all parts
-together.
+there is one. `client/` is the tiny client (standard library only).
+
+`service.py` is the one place that names all parts together. What it names in one word is put together beside it:
+`generations.py` what serves by one configuration and how the next takes its place, of `issuers.py`, `targets.py` and
+`sharing.py`; `incidents.py` who is stopped; `minting.py`, `accounts.py` and `observer.py` who asks AWS and who is told;
+`listening.py` the addresses.
 """

@@ -1,100 +1,34 @@
-"""Observer: what metrics and log are told of what happens outside of exchanges."""
+"""Observer: what metrics, traces and log are told of what happens outside of exchanges."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
-from vendor.leases.lane import Lane
-from vendor.mint.denials import Denials
-from vendor.policy.proof import NO_PROOF, Proof
-from vendor.refusals import PolicyTooLarge, Reason, Refusal, StsUnavailable
+from vendor.refusals import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from vendor.credentials import Credentials
+    from vendor.config import Configuration
     from vendor.identity.review import Result
     from vendor.metrics import Metrics
     from vendor.mint.identity import Identity
-    from vendor.mint.sts import Sts
-    from vendor.policy.packing import Packing
-    from vendor.policy.session import RoleSession
-
+    from vendor.traces import Traces
 
 MOST_TOLD: Final = 1_000
 """Findings of one configuration that are logged."""
-
-
-class Clock(Protocol):
-    """Wall-clock time, and time that never steps."""
-
-    def now(self) -> datetime:
-        """Return the time as an aware datetime in UTC."""
-        ...
-
-    def monotonic(self) -> float:
-        """Return seconds since some fixed moment."""
-        ...
-
-
-class Mints:
-    """Sends each session to the STS of its target, and tells the metrics what came of it.
-
-    `packing` learns from it, and `full` is told of the first session of a scope that nearly fills what STS packs.
-    """
-
-    def __init__(
-        self,
-        *,
-        by_target: Mapping[str, Sts],
-        metrics: Metrics,
-        clock: Clock,
-        packing: Packing,
-        full: Callable[[str, int], None],
-    ) -> None:
-        self._by_target = by_target
-        self._metrics = metrics
-        self._clock = clock
-        self._packing = packing
-        self._full = full
-        self._denials = Denials(clock=clock)
-
-    def switch(self, by_target: Mapping[str, Sts]) -> None:
-        """Send sessions to these from now on."""
-        self._by_target = by_target
-
-    async def mint(self, session: RoleSession, *, lane: Lane = Lane.FIRST, proof: Proof = NO_PROOF) -> Credentials:
-        """Return fresh credentials of a session; see `vendor.mint.sts.Sts.mint`.
-
-        Raises StsUnavailable for a target that is no longer: the session was decided a moment before a reload.
-        """
-        sts = self._by_target.get(session.target)
-        if sts is None:
-            raise StsUnavailable(Reason.NO_ANSWER, detail=f"there is no target {session.target} any longer")
-        try:
-            async with self._denials.judging(session):
-                credentials = await sts.mint(session, lane=lane, proof=proof)
-        except PolicyTooLarge:
-            self._packing.refused(session)
-            raise
-        lifetime = (credentials.expiration - self._clock.now()).total_seconds()
-        self._metrics.minted(session.scope, lifetime, credentials.packed_policy_size)
-        self._learn(session, credentials.packed_policy_size)
-        return credentials
-
-    def _learn(self, session: RoleSession, percent: int | None) -> None:
-        if percent is not None and self._packing.took(session, percent):
-            self._full(session.scope, percent)
+MOST_WARNINGS: Final = 100
+"""Warnings of one that are."""
 
 
 class Observer:
-    """Tells metrics and log what happens outside of exchanges."""
+    """Tells metrics, log and, where they are kept, traces what happens outside of exchanges."""
 
-    def __init__(self, *, metrics: Metrics, log: Any) -> None:
+    def __init__(self, *, metrics: Metrics, log: Any, traces: Traces | None = None) -> None:
         self._metrics = metrics
         self._log = log
+        self._traces = traces
 
     def refused(self, refusal: Refusal) -> None:
         """Count a refusal at the edge."""
@@ -103,6 +37,16 @@ class Observer:
     def failed(self, request_id: str, exc: BaseException | None) -> None:
         """Log a defect with its traceback, which holds no locals."""
         self._log.error("defect", request_id=request_id, exc_info=exc)
+
+    def sent(self, target: str, region: str, action: str, result: str, seconds: float) -> None:
+        """Count a request to AWS, and trace it as a part of the exchange that it was made for."""
+        self._metrics.sts(target, region, action, result, seconds)
+        if self._traces is not None:
+            self._traces.sent(target, region, action, result, seconds)
+
+    def minted(self, scope: str, lifetime: float, packed_policy_size: int | None) -> None:
+        """Note a fresh session's life in seconds and the percentage of the packed limit that it used."""
+        self._metrics.minted(scope, lifetime, packed_policy_size)
 
     def full(self, scope: str, percent: int) -> None:
         """Log that the sessions of a scope nearly fill what STS packs."""
@@ -145,14 +89,17 @@ class Observer:
         """Count a question about a token; why it was answered so is in the audit line."""
         self._metrics.token_reviews.labels(issuer, result).inc()
 
-    def reloaded(self, problems: tuple[str, ...], about: Mapping[str, Any]) -> None:
-        """Count a reload, and log what is served now or what stands in the way of it."""
-        self._metrics.reloads.labels("failed" if problems else "ok").inc()
-        if problems:
-            told = problems[:MOST_TOLD]
-            self._log.error("configuration not reloaded", findings=told, count=len(problems), **about)
-        else:
-            self._log.info("configuration reloaded", **about)
+    def reloaded(self, configuration: Configuration, about: Mapping[str, Any]) -> None:
+        """Count a reload, and log what is served now and what `vendor check` would warn of."""
+        self._metrics.reloads.labels("ok").inc()
+        self._log.info("configuration reloaded", **about)
+        log_warnings(configuration, self._log)
+
+    def not_reloaded(self, problems: tuple[str, ...], generation: int) -> None:
+        """Count a reload that failed, and log what stands in the way of it and what is served on."""
+        self._metrics.reloads.labels("failed").inc()
+        told = problems[:MOST_TOLD]
+        self._log.error("configuration not reloaded", findings=told, count=len(problems), generation=generation)
 
     def note_renewed(self, scope: str, failure: Exception | None) -> None:
         """Count a renewal, and log one that failed by a defect."""
@@ -187,3 +134,12 @@ class Observer:
             self._log.info("traces are sent again")
         else:
             self._log.warning("traces are not sent", detail=problem)
+
+
+def log_warnings(configuration: Configuration, log: Any) -> None:
+    """Log what `vendor check` would warn of, not so much that it would hold up who is served."""
+    told = configuration.warnings[:MOST_WARNINGS]
+    for warning in told:
+        log.warning("configuration", finding=str(warning))
+    if len(told) < len(configuration.warnings):
+        log.warning("configuration", more=len(configuration.warnings) - len(told), hint="vendor check tells them all")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from vendor.config import Configuration
+    from vendor.generations import Generations
     from vendor.issuers import Issuers
     from vendor.leases.expiry import ExpiryLedger
     from vendor.targets import Targets
@@ -22,34 +23,32 @@ STEPS: Final = 24
 
 
 def gather(
-    configuration: Configuration,
+    generations: Generations,
     *,
     expiry: ExpiryLedger,
     stale: Callable[[], Mapping[str, int]],
-    targets: Targets,
-    issuers: Issuers,
     now: datetime,
     version: str,
     why_not: str | None,
-    generation: int,
-    reloaded: datetime,
     problems: tuple[str, ...],
     revocations: int,
 ) -> Overview:
     """Return what there is to see at this moment."""
+    serving = generations.serving
+    configuration = serving.configuration
     return Overview(
         now=now,
         version=version,
         why_not=why_not,
-        generation=generation,
-        reloaded=reloaded,
+        generation=serving.mapping.generation,
+        reloaded=generations.since,
         files=tuple(str(path) for path in configuration.files),
         problems=problems,
         store="memory of this process" if configuration.store is None else "shared by the replicas",
         revocations=revocations,
         scopes=_scopes(configuration, expiry, stale()),
-        targets=_targets(configuration, targets),
-        issuers=_issuers(configuration, issuers),
+        targets=_targets(configuration, serving.targets),
+        issuers=_issuers(configuration, serving.issuers),
         timeline=_timeline(expiry, now),
     )
 
@@ -73,7 +72,7 @@ def _scopes(configuration: Configuration, expiry: ExpiryLedger, stale: Mapping[s
 
 
 def _targets(configuration: Configuration, targets: Targets) -> tuple[TargetSeen, ...]:
-    budgets, breakers, healthy = targets.budgets, targets.breakers, targets.healthy
+    budgets, breakers, healthy = targets.available, targets.breakers, targets.healthy
     seen = []
     for name, target in configuration.targets.items():
         available = budgets[name]() if name in budgets else inf

@@ -1,4 +1,4 @@
-"""The process that serves: its clocks, its garbage collector, and how far its event loop lags."""
+"""The process that serves: its clocks, its garbage collector, its tasks, and how far its event loop lags."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import gc
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -48,3 +49,15 @@ async def measure_lag(observe: Callable[[float], None]) -> None:
         due = time.monotonic() + LAG_LOOK
         await asyncio.sleep(LAG_LOOK)
         observe(max(0.0, time.monotonic() - due))
+
+
+def count_tasks() -> float:
+    """Return how many tasks the loop has under way."""
+    return len(asyncio.all_tasks())
+
+
+async def end(task: asyncio.Task[None]) -> None:
+    """Cancel a task, and return once it has ended."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -13,7 +13,8 @@ from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError
 
 from vendor import logs
-from vendor.service import Service, log_warnings
+from vendor.observer import log_warnings
+from vendor.service import Service
 from vendor.traces import Collector, UnspokenError
 
 if TYPE_CHECKING:

@@ -114,7 +114,12 @@ class Targets:
         }
 
     @property
-    def budgets(self) -> Mapping[str, Callable[[], float]]:
+    def budgets(self) -> Mapping[str, Budget]:
+        """The budget of each target."""
+        return {name: part.budget for name, part in self.parts.items()}
+
+    @property
+    def available(self) -> Mapping[str, Callable[[], float]]:
         """What tells how many requests each target may be sent at this moment."""
         return {name: part.budget.available for name, part in self.parts.items()}
 
@@ -140,10 +145,9 @@ class Targets:
             return False
         return identity.chained if identity.settled else None
 
-    @property
-    def sts(self) -> Mapping[str, Sts]:
-        """The STS of each target."""
-        return {name: part.sts for name, part in self.parts.items()}
+    def find(self, name: str) -> Sts | None:
+        """Return the STS of a target, None if there is no such target."""
+        return self.parts[name].sts if name in self.parts else None
 
     def organizations(self, name: str) -> Asking:
         """Return what asks for the organization of a target."""

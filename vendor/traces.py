@@ -110,10 +110,9 @@ class _Trace:
 class Traces:
     """The traces of one process."""
 
-    def __init__(self, collector: Collector, *, clock: Clock, version: str, told: Callable[[str | None], None]) -> None:
+    def __init__(self, collector: Collector, *, clock: Clock, version: str) -> None:
         self._collector = collector
         self._clock = clock
-        self._told = told
         self._version = version
         self._failing = False
         self._waiting: deque[dict[str, Any]] = deque(maxlen=MOST)
@@ -174,21 +173,24 @@ class Traces:
         failed = entry.outcome != "issued"
         self._add(trace, "exchange", trace.span, trace.parent, trace.began, _SERVER, told, failed=failed)
 
-    async def follow(self) -> None:
-        """Send what waits, again and again; what waits at the end is sent once more."""
+    async def follow(self, *, told: Callable[[str | None], None]) -> None:
+        """Send what waits, again and again; what waits at the end is sent once more.
+
+        `told` is called with what is wrong when it cannot be sent any longer, and with None when it can again.
+        """
         headers = {name: secret.reveal() for name, secret in self._collector.headers.items()}
         timeout = aiohttp.ClientTimeout(total=PATIENCE)
         async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
             try:
                 while True:
                     await asyncio.sleep(PAUSE)
-                    await self._send(session)
+                    await self._send(session, told)
             finally:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(PAUSE):
-                        await self._send(session)
+                        await self._send(session, told)
 
-    async def _send(self, session: aiohttp.ClientSession) -> None:
+    async def _send(self, session: aiohttp.ClientSession, told: Callable[[str | None], None]) -> None:
         if not self._waiting:
             return
         spans = list(self._waiting)
@@ -205,7 +207,7 @@ class Traces:
             problem = type(exc).__name__
         if (problem is not None) != self._failing:
             self._failing = problem is not None
-            self._told(problem)
+            told(problem)
 
     def _add(
         self,

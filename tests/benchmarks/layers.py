@@ -121,8 +121,8 @@ async def bare(body: bytes) -> AsyncIterator[Server]:
 class Layers:
     """A service of which the lower layers can be left out."""
 
-    def __init__(self, service: Service, configuration: Any) -> None:
-        self._site = service._public(configuration.listen)
+    def __init__(self, service: Service) -> None:
+        self._listener: Any = service._public
         self._exchange = service._exchange
         self._ledger = service._ledger
         self.all: dict[str, Callable[[], None]] = {
@@ -134,10 +134,6 @@ class Layers:
         self.lease: Lease | None = None
         self._exchanged = self._exchange.exchange
         self._write = type(self._ledger).write
-
-    @property
-    def _listener(self) -> Any:
-        return self._site._listener
 
     @property
     def server(self) -> Server:
@@ -177,7 +173,7 @@ async def measure(rounds: int) -> dict[str, float]:
         serving = asyncio.create_task(service.run(until=until))
         while service._readiness() is not None:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.05)
-        layers = Layers(service, configuration)
+        layers = Layers(service)
         plain = await stack.enter_async_context(bare(b"x" * 1_200))
         head = f"GET {PATH} HTTP/1.1\r\nHost: vendor\r\nAccept: */*\r\nAuthorization: {issuer.token()}"
         request = f"{head}\r\n\r\n".encode()

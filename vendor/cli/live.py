@@ -96,7 +96,7 @@ def _sts(target: Target, aws: Any, results: list[tuple[str, str]]) -> Sts:
         results.append((region, result))
 
     chain = Chain(clock=given.Clock())
-    sts = Targets({target.name: target}, aws=aws, clock=given.Clock(), report=note, chain=chain).sts[target.name]
+    sts = Targets({target.name: target}, aws=aws, clock=given.Clock(), report=note, chain=chain).parts[target.name].sts
     chain.lender = _Lender(sts)
     return sts
 
