@@ -7,18 +7,22 @@ import dataclasses
 import json
 from contextlib import nullcontext
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.audit_lines import check
 from tests.fakes.clock import START, Clock
 from tests.made import EXTERNAL_ID, ROLE, SECRET, SUBJECT, TOKEN, credentials, entry, issued, principal, scope, session
 from vendor.audit import LONGEST_TEXT, Door, Entry, Ledger, SinkError, Source
 from vendor.policy.decision import Asked
 from vendor.policy.granting import Permission
 from vendor.refusals import AccessDenied, AuditUnavailable, InvalidToken, Reason, RoleRefused, StsUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CONTRACT = {
     "event",
@@ -54,9 +58,11 @@ class Sink:
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.failure = failure
+        self.withheld: Callable[[], bytes] | None = None
         self.lines: list[bytes] = []
 
-    async def write(self, line: bytes) -> None:
+    async def write(self, line: bytes, withheld: Callable[[], bytes] | None = None) -> None:
+        self.withheld = withheld
         if self.failure is not None:
             raise self.failure
         self.lines.append(line)
@@ -272,9 +278,9 @@ class Slow(Sink):
         super().__init__()
         self._seconds = seconds
 
-    async def write(self, line: bytes) -> None:
+    async def write(self, line: bytes, withheld: Callable[[], bytes] | None = None) -> None:
         await asyncio.sleep(self._seconds)
-        await super().write(line)
+        await super().write(line, withheld)
 
 
 @pytest.mark.parametrize("refuse", [True, False])
@@ -385,3 +391,59 @@ async def test_a_line_that_is_needed_is_waited_for_and_any_other_is_told_to_be_m
     ledger = Ledger(sink=Sink(failure=SinkError("disk full")), observe=lambda _: None, clock=Clock())
     with pytest.raises(AuditUnavailable):
         await ledger.tell("revocation", "r-1", {}, needed=True)
+
+
+async def test_t26_what_was_not_handed_out_for_want_of_its_line_is_taken_back_should_that_be_written() -> None:
+    sink = Sink(SinkError("writing is blocked"))
+    ledger = Ledger(sink=sink, observe=lambda _: None, clock=Clock())
+    with pytest.raises(AuditUnavailable):
+        async with ledger.recorded(issued(), began=0.0):
+            pass
+    assert sink.withheld is not None
+    assert check([sink.withheld()]) == 1
+    assert json.loads(sink.withheld()) == {
+        "event": "withheld",
+        "time": "2026-03-01T12:00:00.000Z",
+        "request_id": "0123456789abcdef",
+        "access_key_id": credentials().access_key_id,
+        "code": "audit_unavailable",
+        "reason": "sink",
+        "detail": "writing is blocked",
+    }
+
+
+async def test_what_was_done_by_an_operator_is_taken_back_too_where_it_waits_for_its_line() -> None:
+    sink = Sink(SinkError("writing is blocked"))
+    ledger = Ledger(sink=sink, observe=lambda _: None, clock=Clock())
+    with pytest.raises(AuditUnavailable):
+        await ledger.tell("revocation", "r-1", {"action": "lifted"}, needed=True)
+    assert sink.withheld is not None
+    assert check([sink.withheld()]) == 1
+    told = json.loads(sink.withheld())
+    assert (told["event"], told["request_id"], told["code"]) == ("withheld", "r-1", "audit_unavailable")
+    await ledger.tell("revocation", "r-1", {"action": "made"}, needed=False)
+    assert sink.withheld is None, "it is done, whether its line is written or not"
+
+
+@pytest.mark.parametrize("refuse", [True, False])
+async def test_only_a_line_whose_caller_goes_by_it_may_be_taken_back(*, refuse: bool) -> None:
+    sink = Sink()
+    ledger = Ledger(sink=sink, observe=lambda _: None, clock=Clock(), refuse=refuse)
+    async with ledger.recorded(issued(), began=0.0):
+        pass
+    assert (sink.withheld is not None) == refuse
+    with pytest.raises(RoleRefused):
+        async with ledger.recorded(entry(), began=0.0):
+            raise RoleRefused(Reason.ROLE_DENIED)
+    assert sink.withheld is None, "it was refused, whether its line is written or not"
+
+
+async def test_what_was_written_can_be_withheld_by_another_line_and_nobody_waits_long_for_that() -> None:
+    sink, refusal = Sink(), RoleRefused(Reason.ROLE_DENIED)
+    ledger = Ledger(sink=sink, observe=lambda _: None, clock=Clock())
+    await ledger.withhold(issued(), refusal)
+    assert check(sink.lines) == 1
+    assert json.loads(sink.lines[0])["code"] == "role_refused"
+    for broken in (Sink(SinkError("full")), Slow(30)):
+        await Ledger(sink=broken, observe=lambda _: None, clock=Clock()).withhold(issued(), refusal)
+        assert broken.lines == []

@@ -139,7 +139,7 @@ class Sink:
     trouble: Trouble
     lines: list[bytes] = field(default_factory=list)
 
-    async def write(self, line: bytes) -> None:
+    async def write(self, line: bytes, withheld: Callable[[], bytes] | None = None) -> None:
         self.lines.append(line)
         await self.trouble.wait("record")
 
@@ -522,6 +522,9 @@ async def test_no_lease_leaves_to_who_is_stopped_while_the_line_is_written_t19(w
     world.trouble.meanwhile["record"] = lambda: stop(world)
     refused = await world.refusal()
     assert (type(refused), refused.recorded) == (Revoked, False)
+    issued, withheld = world.lines()[-2:]
+    assert (issued["outcome"], withheld["event"], withheld["code"]) == ("issued", "withheld", "revoked")
+    assert (issued["request_id"], issued["access_key_id"]) == (withheld["request_id"], withheld["access_key_id"])
     assert world.lines()[0]["outcome"] == "issued", "a line too many, never one too few"
 
 

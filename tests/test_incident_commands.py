@@ -151,6 +151,9 @@ async def test_who_held_a_key_is_told_by_audit_files_that_may_be_compressed(
     await desk.json("revoke", "--access-key-id", key)
     lines = desk.world.audit_path.read_bytes()
     noise = b'{"event":"exchange"\n[]\n\n{"event":"exchange","outcome":"refused","access_key_id":"%s"}\n' % key.encode()
+    never = {"request_id": "late", "access_key_id": key}
+    for event in ("withheld", "exchange"):
+        noise += json.dumps({"event": event, "outcome": "issued", "subject": "nobody", **never}).encode() + b"\n"
     (tmp_path / "a.jsonl").write_bytes(noise + lines)
     (tmp_path / "b.gz").write_bytes(gzip.compress(lines))
     monkeypatch.delenv("VENDOR_OPERATIONS_URL")

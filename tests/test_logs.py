@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,7 +132,7 @@ async def main(path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
     for line in (b"two is too long\\n", b"three is too\\n"):
         try:
-            await sink.write(line)
+            await sink.write(line, lambda: b"no\\n")
         except SinkError as exc:
             print(exc)
     print(open(path, "rb").read())
@@ -175,6 +176,101 @@ async def test_who_comes_while_a_write_hangs_is_refused_with_it(tmp_path: Path) 
             results = await asyncio.gather(hanging, sink.write(b"behind\n"), return_exceptions=True)
         assert [type(result) for result in results] == [SinkError, SinkError]
         os.close(reader)
+
+
+def _withheld() -> bytes:
+    return b"withheld\n"
+
+
+async def test_a_line_that_nobody_waits_for_any_longer_is_not_begun_where_who_waited_was_told_otherwise(
+    tmp_path: Path,
+) -> None:
+    reader, fifo = _fifo(tmp_path)
+    async with sink_at(fifo) as sink:
+        hanging = asyncio.create_task(sink.write(b"x" * MORE_THAN_A_PIPE_HOLDS + b"\n", _withheld))
+        await _begun(sink)
+        behind = [asyncio.create_task(sink.write(b"%d\n" % one, None if one else _withheld)) for one in range(2)]
+        await asyncio.sleep(0)
+        for one in behind:
+            one.cancel()
+        got = await _read_until(reader, b"x\n1\n")
+        await asyncio.gather(hanging, *behind, return_exceptions=True)
+        await sink.write(b"after\n", _withheld)
+        got += await _read_until(reader, b"after\n")
+    os.close(reader)
+    assert got.lstrip(b"x") == b"\n1\nafter\n"
+
+
+async def test_a_line_that_nobody_waits_for_when_it_is_handed_over_is_not_written(path: Path) -> None:
+    async with sink_at(path) as sink:
+        writing = [asyncio.create_task(sink.write(b"%d\n" % number, _withheld)) for number in range(3)]
+        await asyncio.sleep(0)
+        writing[1].cancel()
+        await asyncio.gather(*writing, return_exceptions=True)
+        await sink.write(b"after\n")
+    assert path.read_bytes() == b"0\n2\nafter\n"
+
+
+@pytest.mark.parametrize("told", ["blocked", "cancelled"])
+async def test_what_was_written_too_late_is_taken_back_by_a_line_of_its_own(tmp_path: Path, told: str) -> None:
+    reader, fifo = _fifo(tmp_path)
+    long = b"x" * MORE_THAN_A_PIPE_HOLDS + b"\n"
+    async with sink_at(fifo) as sink:
+        hanging = [asyncio.create_task(sink.write(line, after)) for line, after in ((long, _withheld), (b"1\n", None))]
+        await _begun(sink)
+        if told == "cancelled":
+            hanging[0].cancel()
+        results = await asyncio.gather(*hanging, return_exceptions=True)
+        assert all(isinstance(one, SinkError | asyncio.CancelledError) for one in results)
+        got = await _read_until(reader, b"withheld\n")
+        await sink.write(b"after\n", _withheld)
+        got += await _read_until(reader, b"after\n")
+    os.close(reader)
+    assert got == long + b"1\nwithheld\nafter\n"
+
+
+async def test_who_leaves_in_the_moment_in_which_its_line_is_written_has_it_taken_back(path: Path) -> None:
+    async with sink_at(path) as sink:
+        leaving = asyncio.create_task(sink.write(b"one\n", _withheld))
+        await _begun(sink)
+        while sink._through is None:  # the loop stands still, and is told of it when it goes on
+            time.sleep(0.001)  # noqa: ASYNC251
+        asyncio.get_running_loop().call_soon(leaving.cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        await sink.write(b"two\n", _withheld)
+    assert path.read_bytes() in {b"one\nwithheld\ntwo\n", b"one\ntwo\nwithheld\n"}
+
+
+async def test_closing_writes_what_takes_back_too(path: Path) -> None:
+    sink = LineSink(str(path))
+    leaving = asyncio.create_task(sink.write(b"one\n", _withheld))
+    await _begun(sink)
+    while sink._through is None:
+        time.sleep(0.001)  # noqa: ASYNC251
+    leaving.cancel()
+    await sink.close()
+    assert path.read_bytes() == b"one\nwithheld\n"
+
+
+async def test_what_a_broken_pipe_took_of_refused_lines_is_taken_back_by_the_next_that_is_read(tmp_path: Path) -> None:
+    reader, fifo = _fifo(tmp_path)
+    long = b"x" * MORE_THAN_A_PIPE_HOLDS + b"\n"
+    async with sink_at(fifo) as sink:
+        writing = [sink.write(line, partial(bytes, b"no " + line[:1] + b"\n")) for line in (b"1\n", long, b"3\n")]
+        results = await asyncio.gather(*writing, return_exceptions=True)
+        assert [str(one) for one in results] == ["writing is blocked"] * 3
+        os.close(reader)
+        while sink._stuck:  # noqa: ASYNC110 - nobody is told when it ends
+            await asyncio.sleep(0)
+        with pytest.raises(SinkError, match="BrokenPipeError"):
+            await sink.write(b"nobody reads\n", _withheld)
+        reader, _ = _fifo(tmp_path)
+        got = await _read_until(reader, b"x")
+        await sink.write(b"after\n", _withheld)
+        got += await _read_until(reader, b"after\n")
+    os.close(reader)
+    assert got.replace(b"x", b"") == b"1\n\nno 1\nno \nafter\n"
 
 
 async def test_a_pipe_whose_reader_is_gone_refuses_and_no_line_is_glued_to_half_of_another(tmp_path: Path) -> None:
@@ -359,6 +455,12 @@ def test_t23_asyncio_warns_of_nothing_as_it_shows_arguments(stream: io.StringIO)
 
 def _fail(secret: str) -> float:
     return len(secret) / 0
+
+
+async def _begun(sink: LineSink) -> None:
+    """Return when the thread has taken over what waits."""
+    while sink._idle.is_set() or sink._waiting or not sink._jobs.empty():  # noqa: ASYNC110 - nobody is told
+        await asyncio.sleep(0)
 
 
 def _writes() -> int:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -31,6 +33,9 @@ LINE: Final = 0.05
 """Seconds beyond its deadline within which an exchange is written down, or goes without."""
 UNHURRIED: Final = 0.8
 """Seconds within which a sink writes or says itself that it cannot: with as many left nobody need look at a clock."""
+
+WITHHELD: Final = "withheld"
+"""The event of a line that takes back another one of its request."""
 
 _ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -76,10 +81,11 @@ class SinkError(Exception):
 class Sink(Protocol):
     """Where lines go."""
 
-    async def write(self, line: bytes) -> None:
+    async def write(self, line: bytes, withheld: Callable[[], bytes] | None = None) -> None:
         """Return once the line, which ends with a newline, is written.
 
-        Raises SinkError.
+        Whoever gives `withheld` goes by what they are told: once they have left, or were refused, the line is not
+        written any more, and if it is too late for that, the line that this returns follows it. Raises SinkError.
         """
         ...
 
@@ -146,6 +152,10 @@ class Entry:
         members = {**self._asked(), **self._decided(), **self._lent(), **self._refused()}
         return f"{_ENCODE(members)[1:]}\n".encode()
 
+    def withheld(self) -> dict[str, Any]:
+        """Return what a line tells that takes this entry's own back: what it says was issued never left."""
+        return {"access_key_id": self.credentials and self.credentials.access_key_id, **self._refused()}
+
     def _asked(self) -> dict[str, Any]:
         principal = self.principal
         return {
@@ -211,8 +221,8 @@ class Entry:
 class Ledger:
     """Writes each entry before anything of it leaves, and hands it to `observe`.
 
-    With `refuse` a line that cannot be written turns the exchange into AuditUnavailable; without it the exchange goes
-    on and only `observe` knows.
+    With `refuse` a line that cannot be written turns the exchange into AuditUnavailable, and should it be written all
+    the same, a line behind it takes it back; without it the exchange goes on and only `observe` knows.
     """
 
     sink: Sink
@@ -259,22 +269,29 @@ class Ledger:
 
         Raises AuditUnavailable if it is not, is needed, and an exchange would be refused for the want of its line.
         """
-        told = {"event": event, "time": _milliseconds(self.clock.now()), "request_id": request_id, **members}
+        refused = AuditUnavailable(Reason.SINK)
+        told = {"access_key_id": None, "code": refused.code, "reason": refused.reason, "detail": None}
+        withheld = partial(self._told, WITHHELD, request_id, told) if needed and self.refuse else None
         try:
-            await self.sink.write(f"{_ENCODE({name: _capped(value) for name, value in told.items()})}\n".encode())
+            await self.sink.write(self._told(event, request_id, members), withheld)
         except SinkError as exc:
-            if needed and self.refuse:
+            if withheld is not None:
                 raise AuditUnavailable(Reason.SINK, detail=str(exc)) from exc
             return False
         return True
+
+    def _told(self, event: str, request_id: str, members: Mapping[str, Any]) -> bytes:
+        told = {"event": event, "time": _milliseconds(self.clock.now()), "request_id": request_id, **members}
+        return f"{_ENCODE({name: _capped(value) for name, value in told.items()})}\n".encode()
 
     async def write(self, entry: Entry, *, within: float = inf) -> None:
         """Write the entry and hand it on, within so many seconds.
 
         Raises AuditUnavailable.
         """
+        withheld = partial(self._withheld, entry) if self.refuse and entry.outcome == "issued" else None
         try:
-            await self._write(self._line(entry), within)
+            await self._write(self._line(entry), within, withheld)
         except SinkError as exc:
             entry.unwritten = str(exc)
             if self.refuse and entry.outcome == "issued":
@@ -287,13 +304,23 @@ class Ledger:
         finally:
             self.observe(entry)
 
-    async def _write(self, line: bytes, within: float) -> None:
+    async def withhold(self, entry: Entry, refusal: Refusal) -> None:
+        """Write, if that takes no time, that what was written as issued is not handed out, for this reason."""
+        entry.refusal = refusal
+        with suppress(TimeoutError, SinkError):
+            async with asyncio.timeout(LINE):
+                await self.sink.write(self._withheld(entry))
+
+    def _withheld(self, entry: Entry) -> bytes:
+        return self._told(WITHHELD, entry.request_id, entry.withheld())
+
+    async def _write(self, line: bytes, within: float, withheld: Callable[[], bytes] | None) -> None:
         if within >= UNHURRIED:
-            await self.sink.write(line)
+            await self.sink.write(line, withheld)
             return
         try:
             async with asyncio.timeout(within):
-                await self.sink.write(line)
+                await self.sink.write(line, withheld)
         except TimeoutError as exc:
             raise SinkError("it was not written in time") from exc
 

@@ -13,7 +13,7 @@ from vendor.identity.token import digest
 from vendor.leases.lease import Warrant
 from vendor.leases.revocations import refusal_of
 from vendor.policy.proof import NO_PROOF, Proof, bound, shows_token
-from vendor.refusals import IssuerUnavailable, MissingToken, PolicyTooLarge, Reason
+from vendor.refusals import IssuerUnavailable, MissingToken, PolicyTooLarge, Reason, Revoked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -148,7 +148,11 @@ class Exchange:
             if entry.source is Source.MEMORY and request.door is not Door.CONSOLE:  # each link is asked for anew
                 self._allowance.give_back(known.principal)
             entry.credentials, entry.minted = lease.credentials, lease.minted
-        self._revocations.refuse(known.principal, lease.session.scope)  # made while the line was written
+        try:
+            self._revocations.refuse(known.principal, lease.session.scope)  # made while the line was written
+        except Revoked as refusal:
+            await self._ledger.withhold(entry, refusal)
+            raise
         return lease
 
     async def authenticate(self, token: str | None, *, deadline: float) -> Principal:

@@ -8,6 +8,8 @@ import os
 import stat
 import sys
 from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -19,7 +21,7 @@ from vendor import tracebacks
 from vendor.audit import SinkError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 PATIENCE: Final = 0.4
 """Seconds that a write may take before those who wait for it are refused."""
@@ -35,7 +37,21 @@ MOST_GATHERED: Final = 64
 # At DEBUG these log secrets, tokens and policies; they never go below INFO, whatever the root logger does.
 _TALKATIVE: Final = ("botocore", "aiobotocore", "aiohttp", "urllib3")
 
-Waiting = tuple[bytes, "asyncio.Future[None]"]
+Waiting = tuple[bytes, "asyncio.Future[None]", "Callable[[], bytes] | None"]
+"""A line, what whoever waits for it is told by, and the line that takes it back; see `vendor.audit.Sink`."""
+
+
+@dataclass(slots=True, eq=False)
+class _Batch:
+    """Lines that go out together, behind those that take back what went before; `begun` are the ones that did go out.
+
+    `stayed` tells how many bytes of all of them there are where writing has failed midway.
+    """
+
+    lines: list[Waiting]
+    owed: list[bytes]
+    begun: list[Waiting] = field(default_factory=list)
+    stayed: int = 0
 
 
 def configure(*, stream: TextIO, pretty: bool) -> None:
@@ -77,7 +93,8 @@ class LineSink:
 
     Lines that arrive together, or while a write is under way, go out together. A file that was renamed away is opened
     anew. A write that fails midway is taken back in a file, or ended by a newline in a pipe, so that no later line is
-    glued to half of an earlier one.
+    glued to half of an earlier one. A line that is there although who waited for it was told otherwise is followed by
+    the one that takes it back.
     """
 
     def __init__(self, path: str) -> None:
@@ -89,27 +106,32 @@ class LineSink:
         self._stuck = False
         self._closed = False
         self._torn = False
-        self._through: list[Waiting] | None = None
+        self._through: _Batch | None = None
+        self._owed: list[Callable[[], bytes]] = []
         self._here: tuple[int, int] | None = None
         self._descriptor = self._open()
-        self._jobs: SimpleQueue[tuple[list[Waiting], asyncio.AbstractEventLoop] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[_Batch, asyncio.AbstractEventLoop] | None] = SimpleQueue()
         # An executor's threads are waited for at exit: a pipe that nobody reads would keep the process for ever.
         Thread(target=self._work, name="audit", daemon=True).start()
 
-    async def write(self, line: bytes) -> None:
+    async def write(self, line: bytes, withheld: Callable[[], bytes] | None = None) -> None:
         """Return once the line is written.
 
-        Raises SinkError when it cannot be, or not in time.
+        Raises SinkError when it cannot be, or not in time. What is `withheld` by then is taken back.
         """
         if self._stuck or self._closed:
             raise SinkError("the sink is closed" if self._closed else BLOCKED)
         loop = asyncio.get_running_loop()
         written = loop.create_future()
-        self._waiting.append((line, written))
-        if self._idle.is_set():
-            self._idle.clear()
-            loop.call_soon(self._gather, loop)
-        await written
+        self._waiting.append((line, written, withheld))
+        self._begin(loop)
+        try:
+            await written
+        except asyncio.CancelledError:
+            if withheld is not None and not written.cancelled() and written.exception() is None:
+                self._owed.append(withheld)  # it had just been written
+                self._begin(loop)
+            raise
 
     async def close(self) -> None:
         """Write what is waiting, unless writing is blocked, and let go of the file."""
@@ -120,6 +142,11 @@ class LineSink:
                     await self._idle.wait()
         self._jobs.put(None)
 
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._idle.is_set():
+            self._idle.clear()
+            loop.call_soon(self._gather, loop)
+
     def _gather(self, loop: asyncio.AbstractEventLoop, turns: int = 0) -> None:
         """Send what waits after some turns of the loop: waking the thread costs more than making a line."""
         if turns < TURNS and len(self._waiting) < MOST_GATHERED:
@@ -129,25 +156,30 @@ class LineSink:
 
     def _send(self, loop: asyncio.AbstractEventLoop) -> None:
         """Hand all lines that wait to the thread, for which they wait so long and no longer."""
-        batch, self._waiting = self._waiting, []
+        batch = _Batch(self._waiting, [line() for line in self._owed])
+        self._waiting, self._owed = [], []
         self._late = loop.call_later(PATIENCE, self._give_up, batch)
         self._jobs.put((batch, loop))
 
-    def _give_up(self, batch: list[Waiting]) -> None:
+    def _give_up(self, batch: _Batch) -> None:
         """Refuse all who wait, until the write that hangs is through."""
         if self._through is batch:  # and only this loop is late, which has not been told so yet
             return
         self._stuck = True
         waiting, self._waiting = self._waiting, []
-        _settle([*batch, *waiting], BLOCKED)
+        _settle([*batch.lines, *waiting], BLOCKED)
 
-    def _done(self, batch: list[Waiting], failure: str | None, loop: asyncio.AbstractEventLoop) -> None:
+    def _done(self, batch: _Batch, failure: str | None, loop: asyncio.AbstractEventLoop) -> None:
         """Tell who waited, and go on with what came meanwhile."""
         if self._late is not None:
             self._late.cancel()
         self._stuck = False
-        _settle(batch, failure)
-        if self._waiting:
+        owed = _owed(batch, failed=failure is not None)
+        self._owed = [*owed, *self._owed]
+        _settle(batch.lines, failure)
+        if owed and failure is None:
+            loop.call_soon(self._gather, loop)  # when those who were told otherwise know it themselves
+        elif self._waiting:
             self._gather(loop)
         else:
             self._idle.set()
@@ -157,8 +189,10 @@ class LineSink:
         while (job := self._jobs.get()) is not None:
             batch, loop = job
             failure = None
+            # What is taken back need not be written first: who waited for it has been told otherwise already.
+            batch.begun = [one for one in batch.lines if one[2] is None or not one[1].done()]
             try:
-                self._append(b"".join([line for line, _ in batch]))
+                self._append(b"".join([*batch.owed, *[line for line, _, _ in batch.begun]]), batch)
             except Exception as exc:  # noqa: BLE001 - whatever it is, somebody waits to be told
                 failure = f"{type(exc).__name__}: {exc}"
             self._through = batch
@@ -167,28 +201,31 @@ class LineSink:
         if self._path != "-":
             os.close(self._descriptor)
 
-    def _append(self, data: bytes) -> None:
+    def _append(self, data: bytes, batch: _Batch) -> None:
         """Write all of the data or none that stays."""
         self._follow()
-        if self._torn:
-            data = b"\n" + data
+        ended = b"\n" if self._torn else b""
+        data = ended + data
         written = 0
         try:
             while written < len(data):
                 written += os.write(self._descriptor, data[written:])
         except OSError:
-            if written:
-                self._take_back(written)
+            batch.stayed = written - len(ended)
+            if written and self._cut_off(written):
+                batch.stayed = 0
             raise
         self._torn = False
 
-    def _take_back(self, written: int) -> None:
+    def _cut_off(self, written: int) -> bool:
         """Cut off what was written of the data; where that is not possible the next line begins with a newline."""
         torn, self._torn = self._torn, True
         if stat.S_ISREG(os.fstat(self._descriptor).st_mode):
             end = os.lseek(self._descriptor, 0, os.SEEK_CUR)  # that of what this descriptor has appended
             os.ftruncate(self._descriptor, end - written)
             self._torn = torn
+            return True
+        return False
 
     def _follow(self) -> None:
         """Open the file anew if it is no longer the one behind the path."""
@@ -213,8 +250,23 @@ class LineSink:
         return descriptor
 
 
+def _owed(batch: _Batch, *, failed: bool) -> list[Callable[[], bytes]]:
+    """Return what takes back the lines that there are although who waited for them is told otherwise."""
+    owed: list[Callable[[], bytes]] = []
+    end = 0
+    for line in batch.owed:
+        end += len(line)
+        if failed and end > batch.stayed:
+            owed.append(partial(bytes, line))
+    for line, written, withheld in batch.begun:
+        if withheld is not None and (end < batch.stayed if failed else written.done()):
+            owed.append(withheld)
+        end += len(line)
+    return owed
+
+
 def _settle(batch: Iterable[Waiting], failure: str | None) -> None:
-    for _, written in batch:
+    for _, written, _ in batch:
         if written.done():
             continue
         if failure is None:

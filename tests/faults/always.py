@@ -47,10 +47,17 @@ def check_names(requests: Iterable[Request]) -> None:
 
 
 def check_audit(flows: Iterable[Results], lines: Iterable[Mapping[str, Any]]) -> None:
-    """Each credential that was handed out stands in the audit file under the request that it was the answer to."""
-    told = {line["request_id"]: line["access_key_id"] for line in lines if line.get("outcome") == "issued"}
-    given = {answer.request_id: answer.key_id for flow in flows for answer in flow.answers if answer.status == 200}
+    """Each credential that was handed out stands in the audit file under the request that it was the answer to.
+
+    Of a request that was refused it says nothing else, or takes that back.
+    """
+    lines, answers = list(lines), [answer for flow in flows for answer in flow.answers]
+    withheld = {line["request_id"] for line in lines if line.get("event") == "withheld"}
+    issued = [line for line in lines if line.get("outcome") == "issued" and line["request_id"] not in withheld]
+    told = {line["request_id"]: line["access_key_id"] for line in issued}
+    given = {answer.request_id: answer.key_id for answer in answers if answer.status == 200}
     assert given.items() - told.items() == set()
+    assert {answer.request_id for answer in answers if answer.status not in {0, 200}}.isdisjoint(told)
 
 
 def check_log(log: Iterable[str]) -> None:

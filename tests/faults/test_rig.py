@@ -111,6 +111,16 @@ def test_a_session_name_of_two_and_a_principal_of_two_names_fail(pair: tuple[str
         always.check_names([behind(), behind(*pair)])
 
 
+def test_a_line_that_says_issued_of_what_was_refused_or_withheld_of_what_was_given_fails() -> None:
+    issued = {"event": "exchange", "request_id": "r1", "access_key_id": "ASIA1", "outcome": "issued"}
+    withheld = {"event": "withheld", "request_id": "r1", "access_key_id": "ASIA1"}
+    refused = flow(GIVEN._replace(status=503, key_id=""))
+    always.check_audit(refused, [issued, withheld])
+    for answers, lines in ((refused, [issued]), (flow(GIVEN), [issued, withheld])):
+        with pytest.raises(AssertionError):
+            always.check_audit(answers, lines)
+
+
 @pytest.mark.parametrize("changed", [{"request_id": "r2"}, {"access_key_id": "ASIA2"}, {"outcome": "refused"}])
 def test_a_credential_without_its_audit_line_fails(changed: dict[str, str]) -> None:
     line = {"request_id": "r1", "access_key_id": "ASIA1", "outcome": "issued", **changed}

@@ -94,10 +94,25 @@ REVOCATION: Final[dict[str, tuple[Schema, str]]] = {
 }
 """Every member of a revocation's line."""
 
+WITHHELD: Final[dict[str, tuple[Schema, str]]] = {
+    "event": ({"const": "withheld"}, "What the line tells of: what a line before says of this request did not happen."),
+    "time": (_MOMENT, "When it was taken back, in UTC."),
+    "request_id": (_TEXT, "That of the line that is taken back."),
+    "access_key_id": (_or_null(_TEXT), "The key that was not handed out; null of what was no exchange."),
+    "code": EXCHANGE["code"],
+    "reason": EXCHANGE["reason"],
+    "detail": EXCHANGE["detail"],
+}
+"""Every member of a line that takes another back."""
+
 
 def json_schema() -> Schema:
     """Return the schema of any audit line."""
-    lines = [_of(EXCHANGE, set(EXCHANGE)), _of(REVOCATION, set(REVOCATION) - {"sessions"})]
+    lines = [
+        _of(EXCHANGE, set(EXCHANGE)),
+        _of(REVOCATION, set(REVOCATION) - {"sessions"}),
+        _of(WITHHELD, set(WITHHELD)),
+    ]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Audit line of the credential vendor",

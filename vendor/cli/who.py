@@ -75,23 +75,25 @@ def find(key: str, files: list[str]) -> list[dict[str, Any]]:
     Raises UnusableError.
     """
     found: dict[tuple[object, ...], dict[str, Any]] = {}
-    sought = key.encode()
-    for name in files:
-        for raw in trail.lines(name):
-            if sought in raw and (line := _line(raw, key)) is not None:
-                who = tuple(str(line.get(member)) for member in ("issuer", "subject", "scope", "role"))
-                _note(found.setdefault(who, {}), line)
+    lines = [line for name in files for raw in trail.lines(name) if (line := _line(raw, key)) is not None]
+    withheld = {line.get("request_id") for line in lines if line["event"] == "withheld"}
+    for line in lines:
+        if line.get("outcome") == "issued" and line.get("request_id") not in withheld:
+            who = tuple(str(line.get(member)) for member in ("issuer", "subject", "scope", "role"))
+            _note(found.setdefault(who, {}), line)
     return list(found.values())
 
 
 def _line(raw: bytes, key: str) -> dict[str, Any] | None:
-    """Return the line of an exchange in which the key was handed out, None for any other."""
+    """Return a line in which the key was handed out, or withheld after all, None for any other."""
+    if key.encode() not in raw:
+        return None
     try:
         line = json.loads(raw)
     except (ValueError, RecursionError):
         return None
-    issued = isinstance(line, dict) and line.get("event") == "exchange" and line.get("outcome") == "issued"
-    return line if issued and line.get("access_key_id") == key else None
+    told = isinstance(line, dict) and line.get("event") in ("exchange", "withheld")
+    return line if told and line.get("access_key_id") == key else None
 
 
 def _note(known: dict[str, Any], line: dict[str, Any]) -> None:
