@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.server.http import get, post
 from tests.server.test_refusals import check_refusal
+from tests.service import CONFIGURATION, World
 from vendor.cli import main
 
 if TYPE_CHECKING:
-    from tests.service import World
+    from pathlib import Path
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -50,6 +51,23 @@ async def test_a_refused_caller_is_told_which_of_its_attributes_failed_and_not_w
     assert told["grants"] == [{"grant": 0, "matches": False, "failed": "service_account", "had": "other"}]
     assert told["refusal"]["code"] == "access_denied"
     assert b"batch-" not in answer.body
+
+
+async def test_a_caller_is_not_told_how_many_grants_others_have_before_its_own(tmp_path: Path) -> None:
+    other = 'issuers:\n  other: {{issuer: "https://other.example.com", audience: vendor, kind: kubernetes}}\n'
+    others = "    grants:\n" + "".join(
+        f"      - {{{{issuer: other, where: {{{{namespace: {one}}}}}}}}}\n" for one in "ab"
+    )
+    shown = CONFIGURATION.replace("issuers:\n", other).replace("    grants:\n", others)
+    async with World(tmp_path, configuration=shown) as world:
+        for account, allowed in (("reporter", True), ("other", False)):
+            asked: dict[str, Any] = {"scope": "reports:read"}
+            told = (await post(world.service.public, "/v1/explain", world.token(account), asked)).json
+            assert (told["grant"], [one["grant"] for one in told["grants"]]) == (0 if allowed else None, [0])
+            operator = world.token("vendor-operator", namespace="platform")
+            asked |= {"issuer": "cluster-a", "attributes": {"namespace": "analytics", "service_account": account}}
+            whole = (await post(world.service.operations, "/v1/explain", operator, asked)).json
+            assert (whole["grant"], [one["grant"] for one in whole["grants"]]) == (2 if allowed else None, [0, 1, 2])
 
 
 async def test_nobody_explains_for_another(world: World) -> None:

@@ -53,18 +53,20 @@ def of_decision(
 ) -> dict[str, Any]:
     """Return a decision, for a session that would begin now.
 
-    `whole` is for operators. A caller is shown only grants for its own issuer, its own attributes, and the public text.
+    `whole` is for operators. A caller is shown only grants for its own issuer, its own attributes, and the public text;
+    grants are numbered as they are shown, so that nobody learns how many others have.
     """
     grants = [grant for grant in decision.grants if whole or grant.issuer == principal.issuer]
+    numbers: dict[int | None, int] = {grant.grant: number for number, grant in enumerate(grants)}
     session, refusal = decision.session, decision.refusal
     return {
         "allowed": refusal is None,
         "scope": decision.permission and decision.permission.scope.name,
         "asked": _asked(asked),
         "principal": {"issuer": principal.issuer, "subject": principal.subject, "attributes": {**principal.attributes}},
-        "grant": decision.permission and decision.permission.grant,
+        "grant": decision.permission and numbers.get(decision.permission.grant),
         "would_refuse": _would_refuse(decision),
-        "grants": [_grant(grant, whole=whole) for grant in grants],
+        "grants": [_grant(grant, number, whole=whole) for number, grant in enumerate(grants)],
         "refusal": refusal and of_refusal(refusal, whole=whole),
         "session": session and _session(decision, session, asked, now=now, whole=whole),
         "warnings": [
@@ -121,8 +123,8 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     }
 
 
-def _grant(grant: Considered, *, whole: bool) -> dict[str, Any]:
-    told = {"grant": grant.grant, "matches": grant.failed is None, "failed": grant.failed, "had": grant.had}
+def _grant(grant: Considered, number: int, *, whole: bool) -> dict[str, Any]:
+    told = {"grant": number, "matches": grant.failed is None, "failed": grant.failed, "had": grant.had}
     return {**told, "issuer": grant.issuer, "wanted": grant.wanted} if whole else told
 
 
