@@ -167,12 +167,14 @@ def test_the_roles_shown_are_of_kubernetes() -> None:
 
 
 async def run(script: str, folder: Path, **environ: str) -> str:
-    """Run a line of a job, and return the key id that it has afterwards."""
-    path = f"{Path(sys.executable).parent}:{os.defpath}"
+    """Run a line of a job, with an AWS CLI that prints the key id that it would sign with."""
+    aws = folder / "aws"
+    aws.write_text(f"#!{sys.executable} -Wignore\nimport boto3\nprint(boto3.Session().get_credentials().access_key)\n")
+    aws.chmod(0o755)
     process = await asyncio.create_subprocess_shell(
-        f'{script}\necho "$AWS_ACCESS_KEY_ID"',
+        script,
         cwd=folder,
-        env={"PATH": path, "HOME": str(folder), **environ},
+        env={"PATH": f"{folder}:{Path(sys.executable).parent}:{os.defpath}", "HOME": str(folder), **environ},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -183,10 +185,10 @@ async def run(script: str, folder: Path, **environ: str) -> str:
 
 async def test_the_github_job_finds_its_token(tmp_path: Path) -> None:
     job = YAML(typ="safe").load(block("GitHub Actions", "yaml", "jobs:"))["jobs"]["deploy"]
-    assert job["permissions"] == {"id-token": "write"}
+    assert job["permissions"]["id-token"] == "write"
     with Service(answered(200, {"value": TOKEN})) as github, Service(vended()) as service:
         asked = {"ACTIONS_ID_TOKEN_REQUEST_URL": github.url, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "runner"}
-        assert (await run(job["steps"][0]["run"], tmp_path, VENDOR_URL=service.url, **asked)).startswith("ASIA")
+        assert (await run(job["steps"][-1]["run"], tmp_path, VENDOR_URL=service.url, **asked)).startswith("ASIA")
         assert service.asked[0].target == "/v1/credentials/site%3Adeploy"
         assert github.asked[0].target == "/?audience=vendor"
 
@@ -196,7 +198,7 @@ async def test_the_gitlab_job_finds_its_token(tmp_path: Path) -> None:
     ((variable, declared),) = job["id_tokens"].items()
     assert declared == {"aud": "vendor"}
     with Service(vended()) as service:
-        found = await run(job["script"][0], tmp_path, VENDOR_URL=service.url, **{variable: TOKEN})
+        found = await run(job["script"][-1], tmp_path, VENDOR_URL=service.url, **{variable: TOKEN})
         assert found.startswith("ASIA")
         assert service.asked[0].headers["Authorization"] == f"Bearer {TOKEN}"
 

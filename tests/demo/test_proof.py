@@ -85,11 +85,12 @@ def test_a_metric_is_summed_over_its_labels_and_no_other_metric() -> None:
 def test_the_policy_shown_is_the_template_of_the_file_filled(tmp_path: Path) -> None:
     file = tmp_path / "vendor.yaml"
     file.write_text(
-        'scopes: {"reports:read": {session: {policy: {Version: "2012-10-17", Statement: '
-        '[{Effect: Allow, Action: "s3:GetObject", Resource: "arn:aws:s3:::reports/{{ namespace }}/*"}]}}}}'
+        'scopes: {"reports:read": {parameters: {month: {pattern: "[0-9-]+", default: "2026-01"}}, session: {policy: '
+        '{Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:GetObject", '
+        'Resource: "arn:aws:s3:::reports/{{ namespace }}/{{ month }}/*"}]}}}}'
     )
     filled = json.loads(fill_policy(file, attributes={"namespace": "analytics"}))
-    assert filled["Statement"][0]["Resource"] == "arn:aws:s3:::reports/analytics/*"
+    assert filled["Statement"][0]["Resource"] == "arn:aws:s3:::reports/analytics/2026-01/*"
 
 
 def test_the_verdict_names_what_is_broken_without_colour_when_it_is_not_for_a_terminal() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import string
 import sys
@@ -56,6 +57,8 @@ async def test_the_demo_keeps_every_promise_shows_the_clouds_own_refusal_and_no_
     code, printed, complained = await told(await started("-c", _DEMO.format(once=True), PATH=os.defpath))
     assert code == 0, printed + complained
     assert f'export PATH="{Path(sys.executable).parent}:$PATH"' in printed, "or the commands shown are not found"
+    if shutil.which("aws", path=os.defpath) is None:
+        assert f"{sys.executable} -m vendor.demo.pod reports" in printed
     assert "is not authorized to perform: s3:GetObject" in printed
     assert "7 of 7" in printed
     assert "BROKEN" not in printed

@@ -113,9 +113,10 @@ def total(metrics: Sequence[str], name: str) -> float:
 
 
 def fill_policy(configuration: Path, *, attributes: Mapping[str, str]) -> str:
-    """Return the scope's session policy of a vendor.yaml, filled for these attributes by the service's own code."""
-    document = YAML(typ="safe", pure=True).load(configuration)
-    return PolicyTemplate.parse(document["scopes"][SCOPE]["session"]["policy"]).fill(attributes)
+    """Return the scope's session policy of a vendor.yaml, filled by the service's own code; no parameter is said."""
+    scope = YAML(typ="safe", pure=True).load(configuration)["scopes"][SCOPE]
+    parameters = {name: parameter["default"] for name, parameter in scope.get("parameters", {}).items()}
+    return PolicyTemplate.parse(scope["session"]["policy"]).fill({**parameters, **attributes})
 
 
 def _is_refused_by_the_cloud(reading: Reading) -> bool:

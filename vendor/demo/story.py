@@ -132,15 +132,15 @@ class Story:
 
     def _by_hand(self, world: World, *, once: bool) -> None:
         self._head("By hand, " + ("after `vendor demo` without --once" if once else "while the world is up"))
-        uri = f"{world.service_url}/v1/credentials/{SCOPE}"
         operator = f"--url {world.operations_url} --token-file {world.operator_file}"
         if shutil.which("vend") is None:  # as after `make demo`, which leaves no shell changed
             self._show(Text(f'export PATH="{Path(sys.executable).parent}:$PATH"', style="cyan"))
         for command in (
-            f'curl -s -H "Authorization: $(cat {world.token_file})" {uri}',
-            f"vend get {SCOPE} --url {world.service_url} --token-file {world.token_file}",
-            f"( . {world.pod_environment}; aws s3 cp s3://{BUCKET}/{OWN} - )",
-            f"( . {world.pod_environment}; aws s3 cp s3://{BUCKET}/{OTHERS} - )",
+            f"export VENDOR_URL={world.service_url} VENDOR_TOKEN_FILE={world.token_file}",
+            f'curl -s "$VENDOR_URL/v1/credentials/{SCOPE}" -H "Authorization: $(cat "$VENDOR_TOKEN_FILE")"',
+            f"vend get {SCOPE} --param month=2026-03",
+            f"( . {world.pod_environment}; {_read(OWN)} )",
+            f"( . {world.pod_environment}; {_read(OTHERS)} )",
             f"curl -s {world.operations_url}/metrics | grep ^vendor_",
             f"cat {world.audit_file}",
             f"vendor leases {operator}",
@@ -176,6 +176,13 @@ class Story:
         """Print it indented and unwrapped, so that what is copied is whole."""
         for line in text.split():
             self._console.print(Text(" " * indent).append_text(line), soft_wrap=True)
+
+
+def _read(key: str) -> str:
+    """Return what reads an object: the AWS CLI, or else the boto3 that came with us."""
+    if shutil.which("aws") is None:
+        return f"{sys.executable} -m vendor.demo.pod {BUCKET} {key}"
+    return f"aws s3 cp s3://{BUCKET}/{key} -"
 
 
 def fold(value: Any, *, indent: int = 0) -> str:
