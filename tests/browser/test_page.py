@@ -132,7 +132,7 @@ async def test_when_the_token_has_ended_no_name_is_shown_any_more(
         with Browser(chromium, dark=False, scripts=scripts, width=DESK[0], height=DESK[1]) as browser:
             browser.open(f"{world.service.operations}/")
             now = int(time.time())
-            ending = world.token("vendor-operator", namespace="platform", iat=now, exp=now + 4)
+            ending = world.token("vendor-operator", namespace="platform", iat=now, exp=now + 6)
             browser.type("#f-token", ending)
             browser.click("#sign-in button")
             browser.wait("main", "Signed in as")

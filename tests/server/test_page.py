@@ -158,8 +158,15 @@ async def test_a_browser_without_scripts_leaves_when_the_token_ends(world: World
     token = world.token("vendor-operator", namespace="platform", exp=int(time.time()) + 100)
     _, _, headers = await ask(world, form={"do": "sign-in", "token": token})
     seconds, where = headers["Refresh"].split("; ")
-    assert (60 < int(seconds) <= 100, where) == (True, "url=/")
+    assert (60 < int(seconds) <= 100, where) == (True, "url=./")
     assert "Refresh" not in (await ask(world))[2]
+
+
+async def test_nothing_on_the_page_leads_away_from_the_path_that_a_proxy_shows_it_under(world: World) -> None:
+    for form in ({}, {"do": "sign-in", "token": operator(world)}):
+        text = (await ask(world, form=form))[1]
+        assert re.findall(r"""(?:href|src|action)=["']?([^#"'> ]+)""", text) == []
+        assert text.count("<form") == text.count('method="post"') > 0
 
 
 @pytest.mark.parametrize(

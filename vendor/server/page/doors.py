@@ -155,7 +155,7 @@ class PageDoors:
 def _ending(principal: Principal, seen: Overview) -> dict[str, str]:
     """Return what has a browser without scripts show names for no longer than the token is good that it sent."""
     left = (principal.token_expires - seen.now).total_seconds()
-    return {"Refresh": f"{max(0, int(left))}; url=/"}
+    return {"Refresh": f"{max(0, int(left))}; url=./"}
 
 
 def _written(seen: Overview, latest: Sequence[Seen]) -> bytes:

@@ -20,7 +20,7 @@ EXAMPLE: Final = '{"namespace": "analytics", "service_account": "reporter"}'
 
 
 def form(do: str, button: str, *fields: object, token: str | None, kind: str | None = None) -> Html:
-    """Return a form; `token` stands in it only where there is no script that would keep it."""
+    """Return a form that is sent to where the page is; `token` stands in it only where no script would keep it."""
     kept = element("input", type="hidden", name="token", value=token) if token else None
     hidden = element("input", type="hidden", name="do", value=do)
     return element(
@@ -30,7 +30,6 @@ def form(do: str, button: str, *fields: object, token: str | None, kind: str | N
         *fields,
         element("button", button, class_=kind),
         method="post",
-        action="/",
         autocomplete="off",
     )
 
