@@ -14,8 +14,8 @@ from tests.config.sound import changed, found
 from tests.fakes import claims
 from tests.identity import made
 from vendor.config import shape
+from vendor.config.document import Document
 from vendor.config.grants import grant
-from vendor.config.text import Document
 from vendor.identity import attributes
 from vendor.identity.issuer import Kind
 from vendor.identity.principal import Principal

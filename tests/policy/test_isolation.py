@@ -17,7 +17,7 @@ import pytest
 from tests import made
 from tests.policy.iam import allows
 from vendor.config import fragments, policies
-from vendor.config.text import Document
+from vendor.config.document import Document
 from vendor.policy.decision import Asked, Mapping
 from vendor.policy.granting import Permission
 from vendor.policy.parameter import Parameter

@@ -11,8 +11,8 @@ from vendor.policy.matcher import AnyOf, Contains, Equal, Glob, Present
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from vendor.config.document import Document
     from vendor.config.findings import Path
-    from vendor.config.text import Document
     from vendor.identity.issuer import Issuer
     from vendor.identity.kinds.rules import Form
     from vendor.identity.kinds.strangers import Owners

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path as FilePath
 
+    from vendor.config.document import Document
     from vendor.config.findings import Path
-    from vendor.config.text import Document
 
 ACTION: Final = re.compile(r"\*|[a-z0-9*?-]+:[a-z0-9*?_-]+", re.ASCII)
 """An action as IAM takes it, or some of them by wildcards, in lower case: IAM does not tell cases apart."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from vendor.config import text
 from vendor.config.codes import Code
+from vendor.config.document import Document
 from vendor.config.files import UnreadableError
 from vendor.config.problems import values
-from vendor.config.text import Document
 from vendor.policy.template import TemplateError, Text
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from vendor.refusals import ValueNotAllowed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from vendor.config.document import Document
     from vendor.config.findings import Path
-    from vendor.config.text import Document
     from vendor.identity.issuer import Issuer
 
 OWN_MEMBERS: Final = frozenset({"duration_seconds"})

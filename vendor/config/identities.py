@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
     from vendor.config import shape
+    from vendor.config.document import Document
     from vendor.config.findings import Path
-    from vendor.config.text import Document
 
 _KINDS: Final = ("profile", "web_identity", "access_key")
 _ROLE: Final = re.compile(r"arn:(aws|aws-us-gov|aws-cn):iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]{1,576}", re.ASCII)

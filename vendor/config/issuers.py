@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path as FilePath
 
+    from vendor.config.document import Document
     from vendor.config.files import Sources
     from vendor.config.findings import Path
-    from vendor.config.text import Document
     from vendor.identity.issuer import KeySource
 
 SHORTEST_LIFETIME: Final = 60

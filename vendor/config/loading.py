@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import gc
-import ipaddress
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from vendor.config import issuers, overlaps, problems, references, scopes, shape, stores, targets, text
+from vendor.config import issuers, listeners, overlaps, problems, references, scopes, shape, stores, targets, text
 from vendor.config.ceilings import Ceilings
 from vendor.config.codes import Code
+from vendor.config.document import Document
 from vendor.config.files import Sources, UnreadableError, is_beside
 from vendor.config.findings import ConfigurationError, Finding
-from vendor.config.grants import grant
 from vendor.config.reading import Surroundings
-from vendor.config.values import Audit, Configuration, Limits, Listen, Operations, Tls
+from vendor.config.values import Audit, Configuration, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path as FilePath
 
-    from vendor.config.findings import Path
-    from vendor.config.text import Document
     from vendor.config.values import Target
     from vendor.identity.issuer import Issuer
     from vendor.policy.grant import Scope
@@ -87,7 +84,7 @@ class _Loading:
         try:
             raw = self._sources.contents(path, most=text.LONGEST)
         except UnreadableError as exc:
-            document = text.Document(str(path))
+            document = Document(str(path))
             document.find(Code.UNREADABLE, (), str(exc))
         else:
             document = text.read(str(path), raw)
@@ -105,35 +102,17 @@ class _Loading:
             name: targets.target(main, name, one, self._path.parent, self._sources)
             for name, one in said.targets.items()
         }
-        listen = _address(main, ("listen", "address"), said.listen.address)
-        operations = _address(main, ("operations", "address"), said.operations.address)
-        if listen and listen == operations and listen[1]:
-            message = "the operators' listener may not be the public one"
-            main.find(Code.SHARED_ADDRESS, ("operations", "address"), message)
-        if said.operations.revocations and said.store != "memory":
-            message = "a shared store keeps revocations already"
-            main.find(Code.CONTRADICTION, ("operations", "revocations"), message)
-        operators = [
-            grant(main, ("operations", "operators", index), one, found_issuers)
-            for index, one in enumerate(said.operations.operators)
-        ]
+        listen = listeners.listen(main, said, self._path.parent)
+        operations = listeners.operations(main, said, self._path.parent, found_issuers)
+        if listen and operations:
+            listeners.refuse_shared(main, listen, operations)
         store = stores.store(main, said.store, self._path.parent, self._sources)
         found_scopes = self._scopes(main, said, found_issuers, found_targets)
         if listen is None or operations is None or self._findings("error"):
             return None
         return Configuration(
-            listen=Listen(
-                host=listen[0],
-                port=listen[1],
-                tls=_tls(said.listen.tls, self._path.parent),
-                sts_get=said.listen.sts_get,
-            ),
-            operations=Operations(
-                host=operations[0],
-                port=operations[1],
-                operators=tuple(one for one in operators if one),
-                revocations=self._path.parent / said.operations.revocations if said.operations.revocations else None,
-            ),
+            listen=listen,
+            operations=operations,
             store=store,
             audit=Audit(path=said.audit.path, refuse_on_failure=said.audit.on_failure == "refuse"),
             limits=Limits(
@@ -241,30 +220,3 @@ class _Loading:
 def _keys(document: Document, name: str) -> list[str]:
     part = document.data.get(name)
     return list(part) if isinstance(part, dict) else []
-
-
-def _address(document: Document, at: Path, said: str) -> tuple[str, int] | None:
-    """Return host and port of `0.0.0.0:8080` or `[::1]:8080`."""
-    host, _, port = said.rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    good = port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535  # noqa: PLR2004 - TCP's own
-    try:
-        address = ipaddress.ip_address(host[1:-1] if bracketed else host)
-    except ValueError:
-        good = good and host == "localhost"
-    else:
-        good = good and bracketed == (address.version == 6)  # noqa: PLR2004 - IPv6 is written in brackets
-    if not good:
-        document.find(Code.BAD_ADDRESS, at, "expected an IP address and a port such as 0.0.0.0:8080 or [::1]:8080")
-        return None
-    return (host[1:-1] if bracketed else host), int(port)
-
-
-def _tls(said: shape.Tls | None, folder: FilePath) -> Tls | None:
-    if said is None:
-        return None
-    return Tls(
-        certificate=folder / said.certificate,
-        private_key=folder / said.private_key,
-        client_ca=folder / said.client_ca if said.client_ca else None,
-    )

@@ -13,8 +13,8 @@ from vendor.policy.lookup import Lookup
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from vendor.config.document import Document
     from vendor.config.reading import Reading
-    from vendor.config.text import Document
     from vendor.policy.grant import Grant, Scope
 
 MOST_GRANTS: Final = 200

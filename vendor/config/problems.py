@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from vendor.config.codes import Code
+from vendor.config.document import without
 from vendor.config.suggestions import near, siblings
-from vendor.config.text import without
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from vendor.config.document import Document
     from vendor.config.findings import Path
-    from vendor.config.text import Document
 
 Model = TypeVar("Model", bound=BaseModel)
 

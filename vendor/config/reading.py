@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from vendor.config import shape
     from vendor.config.ceilings import Ceiling
+    from vendor.config.document import Document
     from vendor.config.files import Sources
     from vendor.config.findings import Path
     from vendor.config.fragments import Part
-    from vendor.config.text import Document
     from vendor.config.values import Target
     from vendor.identity.issuer import Issuer
     from vendor.policy.grant import Grant

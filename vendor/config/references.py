@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path as FilePath
 
+    from vendor.config.document import Document
     from vendor.config.files import Sources
     from vendor.config.findings import Path
-    from vendor.config.text import Document
 
 LONGEST: Final = 64 * 1024
 """Bytes of the largest file that a reference reads."""

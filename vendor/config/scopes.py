@@ -13,8 +13,8 @@ from vendor.identity import attributes
 from vendor.policy.grant import Scope
 
 if TYPE_CHECKING:
+    from vendor.config.document import Document
     from vendor.config.findings import Path
-    from vendor.config.text import Document
     from vendor.config.values import Target
 
 _PARENT: Final = re.compile(r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}", re.ASCII)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
     from vendor.config import shape
+    from vendor.config.document import Document
     from vendor.config.files import Sources
     from vendor.config.findings import Path
-    from vendor.config.text import Document
 
 PORT: Final = 6379
 SENTINEL_PORT: Final = 26379

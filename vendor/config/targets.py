@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
     from vendor.config import shape
+    from vendor.config.document import Document
     from vendor.config.files import Sources
     from vendor.config.findings import Path
-    from vendor.config.text import Document
 
 REGION: Final = "{region}"
 """What stands in an endpoint's URL for each of its regions."""

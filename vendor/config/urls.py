@@ -11,8 +11,8 @@ from vendor.config.codes import Code
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
+    from vendor.config.document import Document
     from vendor.config.findings import Path
-    from vendor.config.text import Document
 
 
 def check_url(document: Document, at: Path, url: str, *, private: bool, query: bool) -> None:
