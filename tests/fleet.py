@@ -14,7 +14,7 @@ from tests.fakes.valkey import Valkey
 from tests.service import CONFIGURATION, ready, served
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from tests.service import Served
@@ -26,7 +26,7 @@ SHARING = CONFIGURATION.replace("issuers:\n", STORE + "issuers:\n")
 class Fleet:
     """Replicas of one service; each asks the store through a proxy of its own in `between`, or straight.
 
-    Replicas and store are begun `under` a context, which says on which processors.
+    Replicas and store are begun `under` a context, which says on which processors; `server` is the store's program.
     """
 
     def __init__(
@@ -37,15 +37,18 @@ class Fleet:
         configuration: str = SHARING,
         straight: bool = False,
         under: Callable[[], AbstractContextManager[None]] = nullcontext,
+        environ: Mapping[str, str] | None = None,
+        server: str | None = None,
     ) -> None:
         self.folder = folder
+        self._environ = environ
         self._count = replicas
-        self._configuration = configuration
+        self.configuration = configuration
         self._straight = straight
         self._under = under
         self.issuer = Issuer()
         self.sts = STS()
-        self.store = Valkey()
+        self.store = Valkey(binary=server)
         self.between: list[Between] = []
         self.replicas: list[Served] = []
         self._stack = AsyncExitStack()
@@ -72,7 +75,7 @@ class Fleet:
     def text(self, number: int) -> str:
         """Return the configuration of a replica."""
         folder = self.folder / f"replica-{number}"
-        return self._configuration.format(
+        return self.configuration.format(
             audit=folder / "audit.jsonl",
             issuer=self.issuer.issuer,
             sts=self.sts.url,
@@ -88,7 +91,9 @@ class Fleet:
         if not self._straight:
             self.between.append(await self._stack.enter_async_context(Between(self.store.port)))
         with self._under():
-            replica = await self._stack.enter_async_context(served(self.text(number), folder, operator=self.operator))
+            replica = await self._stack.enter_async_context(
+                served(self.text(number), folder, environ=self._environ, operator=self.operator)
+            )
         self.replicas.append(replica)
         if self.issuer.fault is None:
             await ready(replica)

@@ -170,6 +170,15 @@ def without_uvloop(folder: Path) -> dict[str, str]:
     return {"PYTHONPATH": str(folder / "without")}
 
 
+def with_room(folder: Path, leases: int) -> dict[str, str]:
+    """Return an environment in which a service holds so many leases at most, not 100,000."""
+    (folder / "room").mkdir()
+    (folder / "room" / "sitecustomize.py").write_text(
+        f"from vendor.leases.leases import Leases\nLeases.__init__.__kwdefaults__['capacity'] = {leases}\n"
+    )
+    return {"PYTHONPATH": str(folder / "room")}
+
+
 async def ready(service: Served) -> None:
     """Wait until a service says that it can serve: it listens before the keys have come."""
     async with asyncio.timeout(30):

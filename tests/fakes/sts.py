@@ -11,6 +11,7 @@ import uuid
 import zlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import count
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -43,6 +44,11 @@ def key_id(*, session_name: str, role_arn: str, policy: str | None) -> str:
     for part in (session_name, role_arn, policy or ""):
         digest.update(len(part.encode()).to_bytes(8, "big") + part.encode())
     return "ASIA" + base64.b32encode(digest.digest()).decode()[:16]
+
+
+def numbered(kind: str = "") -> Iterator[str]:
+    """Return key ids that are never given twice: each is of one mint and no other."""
+    return (f"ASIA{kind}{number:012}" for number in count())
 
 
 @dataclass(frozen=True, slots=True)

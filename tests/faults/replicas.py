@@ -20,7 +20,7 @@ from tests.fleet import SHARING, Fleet
 from tests.server.http import get
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from tests.faults.traffic import Call, Flow, Results
@@ -30,11 +30,24 @@ class FleetRig:
     """A fleet under flows of requests."""
 
     def __init__(
-        self, folder: Path, *, replicas: int = 3, configuration: str = SHARING, straight: bool = False
+        self,
+        folder: Path,
+        *,
+        replicas: int = 3,
+        configuration: str = SHARING,
+        straight: bool = False,
+        environ: Mapping[str, str] | None = None,
+        server: str | None = None,
     ) -> None:
         self.folder = folder
         self.fleet = Fleet(
-            folder, replicas=replicas, configuration=configuration, straight=straight, under=processors.first
+            folder,
+            replicas=replicas,
+            configuration=configuration,
+            straight=straight,
+            under=processors.first,
+            environ=environ,
+            server=server,
         )
         self._apart = ExitStack()
         self._flows: list[Flow] = []
@@ -62,6 +75,11 @@ class FleetRig:
     async def scrape(self, replica: int) -> Scrape:
         """Return the metrics of a replica."""
         return Scrape((await get(self.fleet.replicas[replica].operations, "/metrics")).body.decode())
+
+    async def total(self, name: str, **labels: str) -> int:
+        """Return the sum of a metric over all replicas."""
+        numbers = range(len(self.fleet.replicas))
+        return int(sum([(await self.scrape(number)).value(name, **labels) for number in numbers]))
 
     async def __aenter__(self) -> Self:
         await self.fleet.__aenter__()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 from tests.fakes.sts import SECRET
 from tests.fakes.sts_wire import Request
-from tests.faults import always, conftest, flat, traffic
+from tests.faults import always, asked, conftest, flat, traffic
+from tests.faults.asked import Asked
 from tests.faults.load import Plan
 from tests.faults.scrape import Scrape
 from tests.faults.traffic import Call, Results
@@ -103,6 +105,18 @@ def test_another_ones_credentials_fail() -> None:
             always.check_credentials(flow(GIVEN), {"ASIA1": wrong})
     with pytest.raises(AssertionError):
         always.check_credentials(flow(GIVEN, principal=None), {"ASIA1": behind()})
+
+
+def test_what_is_asked_for_in_full_is_judged_by_all_of_it() -> None:
+    own = asked.of(behind())
+    mine = Results([Call(b"", "analytics.reporter", (own,))], [GIVEN], 0.0, [])
+    always.check_credentials([mine], {"ASIA1": behind()})
+    for name in own._fields:
+        other = Asked(**{**own._asdict(), name: "other"})
+        with pytest.raises(AssertionError):
+            always.check_credentials(
+                [replace(mine, calls=[mine.calls[0]._replace(asked=(other,))])], {"ASIA1": behind()}
+            )
 
 
 @pytest.mark.parametrize("pair", [("analytics.other", "reporter-1"), ("analytics.reporter", "reporter-2")])

@@ -17,17 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.faults.asked import Asked
     from tests.faults.load import Plan
 
 
 class Call(NamedTuple):
     """One request: its bytes, and the source identity of the only principal whose credentials it may be given.
 
-    None stands for whoever must be given none at all.
+    None stands for whoever must be given none at all. Where they are not as the rig's own configuration has them, they
+    may be of what is `asked` and of nothing else.
     """
 
     raw: bytes
     principal: str | None = None
+    asked: tuple[Asked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
