@@ -14,6 +14,6 @@ there is one. `client/` is the tiny client (standard library only).
 
 `service.py` is the one place that names all parts together. What it names in one word is put together beside it:
 `generations.py` what serves by one configuration and how the next takes its place, of `issuers.py`, `targets.py` and
-`sharing.py`; `incidents.py` who is stopped; `minting.py`, `accounts.py` and `observer.py` who asks AWS and who is told;
-`listening.py` the addresses.
+`sharing.py`; `incidents.py` who is stopped; `minting.py` and `accounts.py` what AWS is asked; `observer.py` who is told
+of it; `readiness.py` whether we can serve; `listening.py` where.
 """

@@ -17,7 +17,6 @@ from vendor.audit import Entry, Ledger
 from vendor.config.apart import load_apart
 from vendor.exchange import Exchange
 from vendor.generations import Generations
-from vendor.identity.keys import RETRY_PAUSE
 from vendor.incidents import Incidents
 from vendor.leases.expiry import ExpiryLedger
 from vendor.leases.leases import Leases
@@ -29,6 +28,7 @@ from vendor.minting import Mints
 from vendor.observer import Observer
 from vendor.overview import gather
 from vendor.process import SystemClock, calm_collector, count_tasks, end, measure_lag, share_often
+from vendor.readiness import Readiness
 from vendor.reloading import Reloading
 from vendor.server.gate import Gate
 from vendor.server.listener import Listener
@@ -59,7 +59,6 @@ class Service:
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._log = log
-        self._why_not: str | None = "starting"
         self._version = version("credential-vendor")
         self._clock = clock = SystemClock()
         self._metrics = metrics = Metrics(CollectorRegistry(), version=self._version)
@@ -71,6 +70,7 @@ class Service:
             sink=self._sink, observe=self._observe, clock=clock, refuse=configuration.audit.refuse_on_failure
         )
         self._generations = generations = Generations(configuration, aws=aws, clock=clock, observer=observer)
+        self._readiness = Readiness(generations)
         self._shares = Shares(budgets=lambda: generations.serving.targets.budgets)
         self._shared = Shared(clock=clock, broken=observer.broken)
         self._expiry = ExpiryLedger(clock=clock)
@@ -122,7 +122,7 @@ class Service:
             metrics=metrics,
             revoking=self._incidents.revoking,
             held=self._leases.holds,
-            readiness=self._readiness,
+            readiness=self._readiness.why_not,
             overview=self._overview,
             latest=self._recent.latest,
             remark=lambda: self._reloading.remark,
@@ -137,7 +137,7 @@ class Service:
         self._operations = Listener(find=self._operators.find, observer=observer, clock=clock)
         metrics.revocations.set_function(self._incidents.revocations.count)
         metrics.tasks.set_function(count_tasks)
-        self._follow()
+        self._take_over()
 
     def reload(self) -> None:
         """Read the configuration again soon, whether it has changed or not."""
@@ -163,7 +163,7 @@ class Service:
             calm_collector()
             share_often()
             await until.wait()
-            self._why_not = "draining"
+            self._readiness.drain()
             self._log.info("draining")
 
     async def _listen(self, stack: AsyncExitStack, configuration: Configuration) -> dict[str, str]:
@@ -180,7 +180,7 @@ class Service:
         yield self._shares.follow()
         yield self._incidents.follow()
         yield measure_lag(self._note_lag)
-        yield self._load_keys()
+        yield self._readiness.follow()
         yield self._leases.follow()
         yield self._generations.accounts.follow()
         yield self._reloading.follow()
@@ -191,10 +191,10 @@ class Service:
         Raises RefusedError or OSError, and then nothing has changed.
         """
         self._generations.serve(await self._generations.prepare(new))
-        self._follow()
+        self._take_over()
         await self._leases.drop()
 
-    def _follow(self) -> None:
+    def _take_over(self) -> None:
         """Be what the generation that serves says, in all parts at once: nothing may be awaited here."""
         serving = self._generations.serving
         limits = serving.configuration.limits
@@ -248,22 +248,7 @@ class Service:
             stale=self._leases.stale,
             now=self._clock.now(),
             version=self._version,
-            why_not=self._readiness(),
+            why_not=self._readiness.why_not(),
             problems=self._reloading.problems,
             revocations=self._incidents.revocations.count(),
         )
-
-    async def _load_keys(self) -> None:
-        """Fetch every issuer's keys before the service calls itself ready, and go on for those that did not come."""
-        await self._generations.serving.issuers.load()
-        if self._why_not == "starting":
-            self._why_not = None
-        while True:
-            await asyncio.sleep(RETRY_PAUSE)
-            await self._generations.serving.issuers.load()
-
-    def _readiness(self) -> str | None:
-        """Return why nobody can be served, None if somebody can: without any keys no token is believed."""
-        if self._why_not is None and not self._generations.serving.issuers.serve:
-            return "no issuer's keys can be had"
-        return self._why_not

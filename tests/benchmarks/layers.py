@@ -171,7 +171,7 @@ async def measure(rounds: int) -> dict[str, float]:
         logs.configure(stream=io.StringIO(), pretty=False)
         service, until = Service(configuration, aws=get_session(), log=logs.logger()), asyncio.Event()
         serving = asyncio.create_task(service.run(until=until))
-        while service._readiness() is not None:  # noqa: ASYNC110 - it tells nobody
+        while service._readiness.why_not() is not None:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.05)
         layers = Layers(service)
         plain = await stack.enter_async_context(bare(b"x" * 1_200))
