@@ -546,7 +546,7 @@ async def test_a_principal_that_asks_too_often_is_refused_with_its_name_in_the_l
     world.trouble.taken.clear()
     refusal = await world.refusal()
     assert (refusal.code, refusal.reason, refusal.retry_after) == (Code.RATE_LIMITED, Reason.RATE, 1)
-    assert world.trouble.taken == ["record"]
+    assert "mint" not in world.trouble.taken
     line = world.lines()[-1]
     assert (line["code"], line["subject"], line["scope"]) == ("rate_limited", SUBJECT, "reports:read")
     other = await world.refusal(token=world.token(sub="other"))
@@ -561,6 +561,40 @@ async def test_what_is_held_may_be_asked_for_as_often_as_one_likes() -> None:
         await world.ask()
     assert (await world.refusal(asked=Asked(scope="no-such"))).code is Code.ACCESS_DENIED
     assert (await world.refusal(asked=Asked(scope="no-such"))).code is Code.RATE_LIMITED
+
+
+async def test_what_is_held_is_lent_to_who_asks_too_often_too_and_nothing_else_is() -> None:
+    world = World(burst=2)
+    lent = await world.ask()
+    assert (await world.refusal(asked=Asked(scope="no-such"))).code is Code.ACCESS_DENIED
+    for asked in (Asked(scope="no-such"), Asked(scope="reports:read", parameters={"no-such": "x"})):
+        assert (await world.refusal(asked=asked)).code is Code.RATE_LIMITED
+    assert await world.ask() is lent
+    assert (world.lines()[-1]["outcome"], world.lines()[-1]["source"]) == ("issued", "memory")
+    assert (
+        await world.refusal(asked=Asked(scope="reports:read", parameters={"month": "2026-07"}))
+    ).code == "rate_limited"
+    assert (await world.refusal(door=Door.CONSOLE)).code is Code.RATE_LIMITED
+    assert world.trouble.taken.count("mint") == 1
+    world.clock.advance(1)
+    assert (await world.refusal(asked=Asked(scope="no-such"))).code is Code.ACCESS_DENIED, "nothing was given back"
+    assert (await world.refusal(asked=Asked(scope="no-such"))).code is Code.RATE_LIMITED
+    stop(world)
+    assert (await world.refusal()).code is Code.RATE_LIMITED, "what it may not have is not there"
+
+
+async def test_what_is_held_is_lent_as_it_is_to_who_asks_too_often() -> None:
+    world = World(burst=2)
+    lent = await world.ask()
+    world.clock.advance(3_000)
+    for _ in range(2):
+        assert (await world.refusal(asked=Asked(scope="no-such"))).code is Code.ACCESS_DENIED
+    assert await world.ask() is lent
+    assert world.trouble.taken.count("mint") == 1
+    world.clock.advance(3_000)
+    for _ in range(2):
+        assert (await world.refusal(asked=Asked(scope="no-such"))).code is Code.ACCESS_DENIED
+    assert (await world.refusal()).code is Code.RATE_LIMITED
 
 
 async def test_each_link_to_the_console_counts_as_it_costs_a_request_of_its_own_t33() -> None:

@@ -48,15 +48,22 @@ class Allowance:
 
         Raises RateLimited when it is empty.
         """
+        limited = self.spend(principal)
+        if limited is not None:
+            raise limited
+
+    def spend(self, principal: Principal) -> RateLimited | None:
+        """Take one request out of a principal's bucket, or return how to refuse what costs something as it is empty."""
         now, key = self._clock.monotonic(), (principal.issuer_url, principal.subject)
         full_at = max(now, self._full_at.get(key, now)) + self._interval
         if full_at - now > self._longest + 1e-9:
             wait = ceil(full_at - now - self._longest)
             detail = f"{principal.issuer}: {principal.subject:.200} asks more often than {1 / self._interval:g}/s"
-            raise RateLimited(Reason.RATE, detail=detail, retry_after=wait)
+            return RateLimited(Reason.RATE, detail=detail, retry_after=wait)
         if len(self._full_at) >= self._room and key not in self._full_at:
             self._make_room(now)
         self._full_at[key] = full_at
+        return None
 
     def give_back(self, principal: Principal) -> None:
         """Put back what was taken for a request that cost nothing but its answer."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from vendor.audit import Clock, Door, Entry, Ledger, Source
@@ -13,7 +14,7 @@ from vendor.identity.token import digest
 from vendor.leases.lease import Warrant
 from vendor.leases.revocations import refusal_of
 from vendor.policy.proof import NO_PROOF, Proof, bound, shows_token
-from vendor.refusals import IssuerUnavailable, MissingToken, PolicyTooLarge, Reason, Revoked
+from vendor.refusals import IssuerUnavailable, MissingToken, PolicyTooLarge, Reason, Refusal, Revoked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from vendor.leases.leases import Leases
     from vendor.leases.revocations import Revocations
     from vendor.policy.decision import Asked, Decision, Mapping
+    from vendor.policy.granting import Permission
     from vendor.policy.session import RoleSession
+    from vendor.refusals import RateLimited
 
 
 class Request(NamedTuple):
@@ -90,6 +93,15 @@ class Known(NamedTuple):
     principal: Principal
 
 
+class Opened(NamedTuple):
+    """A session that somebody may have, and on what grounds; `proof` is what AWS is shown of them."""
+
+    permission: Permission
+    session: RoleSession
+    proof: Proof
+    warrant: Warrant
+
+
 class Exchange:
     """Turns a request into a lease: authenticate, decide, open a session, lend, record."""
 
@@ -135,17 +147,18 @@ class Exchange:
         async with self._ledger.recorded(self._entry(request), began=request.began, deadline=request.deadline) as entry:
             known = await self._identify(request.token, entry.token_sha256, request.deadline)
             entry.principal = known.principal
-            self._allowance.take(known.principal)
+            limited = self._allowance.spend(known.principal)
             if request.body is not None:
                 entry.asked, proof = await request.body()
                 request = request._replace(asked=entry.asked, proof=proof)
-            lease = await self._lend(entry, known, request)
+            lend = self._lend if limited is None else partial(self._lend_held, limited)
+            lease = await lend(entry, known, request)
             while known.rules is not self._rules:  # no answer is by a rule that is no longer (T19)
                 _forget(entry)
                 known = await self._identify(request.token, entry.token_sha256, request.deadline, known)
-                lease = await self._lend(entry, known, request)
+                lease = await lend(entry, known, request)
             self._revocations.refuse(known.principal, lease.session.scope)
-            if entry.source is Source.MEMORY and request.door is not Door.CONSOLE:  # each link is asked for anew
+            if limited is None and entry.source is Source.MEMORY and request.door is not Door.CONSOLE:
                 self._allowance.give_back(known.principal)
             entry.credentials, entry.minted = lease.credentials, lease.minted
         try:
@@ -190,33 +203,50 @@ class Exchange:
         return self._rules.authenticator.suppose(issuer, given)
 
     async def _lend(self, entry: Entry, known: Known, request: Request) -> Lease:
-        """Return a lease for who is known, noting each step."""
-        rules, entry.principal = known
-        entry.generation = rules.mapping.generation
-        with self._tracer.step("decide"):
-            entry.permission, asked = rules.mapping.settle(entry.principal, request.asked)
-            self._revocations.refuse(entry.principal, entry.permission.scope.name)
-            opened = rules.mapping.open(entry.permission, entry.principal, asked)
-            entry.session = bound(
-                opened,
-                request.proof,
-                gives=request.door.gives,
-                aws_claims_sha256=entry.principal.aws_claims_sha256,
-            )
-            proof = _shown(request, entry.session)
-            warrant = Warrant(entry.permission.scope, entry.principal.token_expires)
+        """Return a lease for who is known."""
+        permission, session, proof, warrant = self._decide(entry, known, request)
         while True:
             try:
                 with self._tracer.step("lease"):
                     lease, entry.source = await self._leases.lend(
-                        entry.session, deadline=request.deadline, proof=proof, warrant=warrant
+                        session, deadline=request.deadline, proof=proof, warrant=warrant
                     )
             except PolicyTooLarge as refusal:
-                entry.session = rules.mapping.lighten(entry.permission, entry.session, refusal)
+                session = entry.session = known.rules.mapping.lighten(permission, session, refusal)
             else:
                 if request.then is not None:  # what the door needs to hand it out
                     await request.then(lease)
                 return lease
+
+    async def _lend_held(self, limited: RateLimited, entry: Entry, known: Known, request: Request) -> Lease:
+        """Return a lease of what is held for who is known and asks too often; nothing else, or raise that."""
+        with suppress(Refusal):
+            _, session, proof, warrant = self._decide(entry, known, request)
+            lease = self._leases.lend_held(session, proof=proof, warrant=warrant)
+            if lease is not None and request.door is not Door.CONSOLE:  # each link is asked for anew
+                entry.source = Source.MEMORY
+                if request.then is not None:
+                    await request.then(lease)
+                return lease
+        raise limited
+
+    def _decide(self, entry: Entry, known: Known, request: Request) -> Opened:
+        """Return the session that is for who is known, noting each step."""
+        rules, principal = known
+        entry.principal, entry.generation = principal, rules.mapping.generation
+        with self._tracer.step("decide"):
+            permission, asked = rules.mapping.settle(principal, request.asked)
+            entry.permission = permission
+            self._revocations.refuse(principal, permission.scope.name)
+            session = entry.session = bound(
+                rules.mapping.open(permission, principal, asked),
+                request.proof,
+                gives=request.door.gives,
+                aws_claims_sha256=principal.aws_claims_sha256,
+            )
+            return Opened(
+                permission, session, _shown(request, session), Warrant(permission.scope, principal.token_expires)
+            )
 
     async def _identify(
         self, token: str | None, sha256: str | None, deadline: float, known: Known | None = None

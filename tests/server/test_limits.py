@@ -51,6 +51,17 @@ async def test_who_asks_too_often_is_refused_at_every_door_and_nobody_else_t33(t
         )
 
 
+async def test_who_asks_too_often_is_still_given_what_is_held_at_every_door(tmp_path: Path) -> None:
+    async with World(tmp_path, configuration=LIMITED) as world:
+        url, token = world.service.public, world.token()
+        lent = await get(url, PATH, token)
+        while (await get(url, "/v1/credentials/no-such", token)).status != 429:
+            pass
+        answers = [await get(url, PATH, token), await post(url, PATH, token, {"parameters": {"month": "2026-01"}})]
+        assert [(answer.status, answer.key_id) for answer in answers] == [(200, lent.key_id)] * 2
+        assert (await post(url, PATH, token, {"parameters": {"month": "2026-02"}})).code == "rate_limited"
+
+
 async def test_what_is_held_is_not_counted_and_other_limits_hold_after_a_reload(tmp_path: Path) -> None:
     async with World(tmp_path, configuration=LIMITED) as world:
         url, token = world.service.public, world.token()

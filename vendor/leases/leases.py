@@ -109,10 +109,15 @@ class Leases:
         lease, source = self._look(session), Source.MEMORY
         if lease is None or lease.wants_newer(self._clock):
             lease, source = await self._newer(session, lease, deadline, proof)
-        self._renewals.lent(lease, warrant if proof is NO_PROOF else None)
-        if not lease.recent:
-            self._note_recent(lease)
+        self._note_lent(lease, proof, warrant)
         return lease, source
+
+    def lend_held(self, session: RoleSession, *, proof: Proof, warrant: Warrant) -> Lease | None:
+        """Return a lease of what is held of the session, asking for nothing newer; None if there is nothing."""
+        lease = self._look(session)
+        if lease is not None:
+            self._note_lent(lease, proof, warrant)
+        return lease
 
     def keep(
         self, keeps: Callable[[RoleSession], bool], *, renews: Callable[[RoleSession, Scope], bool] | None = None
@@ -220,6 +225,11 @@ class Leases:
                 raise
             return held, Source.MEMORY
         return lease, flight.source if joined is None else Source.MEMORY
+
+    def _note_lent(self, lease: Lease, proof: Proof, warrant: Warrant | None) -> None:
+        self._renewals.lent(lease, warrant if proof is NO_PROOF else None)
+        if not lease.recent:
+            self._note_recent(lease)
 
     def _note_recent(self, lease: Lease) -> None:
         """Keep the finished answers of no more than so many leases: each is as large as all else that is kept of it."""
