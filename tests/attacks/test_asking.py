@@ -96,6 +96,7 @@ BODIES: Final = {
     "an assertion that is a list": b'{"saml_assertion":["x"]}',
     "parameters that are a list": b'{"parameters":[]}',
     "a parameter that is a list": b'{"parameters":{"name":["a"]}}',
+    "a number in quotes": b'{"duration_seconds":"3600"}',
     "a number of a million digits": b'{"duration_seconds":' + b"9" * 60_000 + b"}",
 }
 ROLES: Final = (

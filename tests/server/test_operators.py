@@ -117,9 +117,17 @@ async def test_an_operator_is_told_which_attribute_failed_and_what_was_wanted(wo
     assert (told["refusal"]["code"], told["refusal"]["reason"]) == ("access_denied", "no_grant")
 
 
+async def test_the_issuer_may_stand_among_the_attributes_as_for_the_command(world: World) -> None:
+    apart = await explain(world)
+    among = await explain(world, issuer=None, attributes={"issuer": "cluster-a", **REPORTER})
+    assert (among.status, among.json["allowed"], among.json) == (200, True, apart.json)
+
+
 @pytest.mark.parametrize(
     "asked",
     [
+        {"issuer": None, "attributes": {"issuer": "nobody"}},
+        {"issuer": None, "attributes": {"issuer": ["cluster-a"]}},
         {"issuer": "nobody"},
         {"issuer": None},
         {"issuer": 1},

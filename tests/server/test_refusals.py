@@ -77,8 +77,10 @@ async def test_a_refused_exchange_has_an_audit_line_under_its_request_id(world: 
     assert line["access_key_id"] is None
 
 
-async def test_a_missing_token_is_told_what_to_set(world: World) -> None:
-    answer = await get(world.service.public, PATH)
+@pytest.mark.parametrize("sent", [None, "", "Bearer", "bearer "])
+async def test_a_missing_token_is_told_what_to_set(world: World, sent: str | None) -> None:
+    answer = await get(world.service.public, PATH, sent)
+    assert (answer.status, answer.code) == (401, "missing_token")
     assert answer.headers["www-authenticate"] == "Bearer"
     assert "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" in answer.json["message"]
 

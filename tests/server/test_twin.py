@@ -90,6 +90,7 @@ async def test_what_is_not_strict_json_is_refused(world: World, body: bytes) -> 
         {"parameters": {"month": 202601}},
         {"parameters": {"other": "1"}},
         {"parameters": None},
+        {"duration_seconds": "3600"},
         {"duration_seconds": True},
         {"duration_seconds": 3600.5},
         {"duration_seconds": 899},

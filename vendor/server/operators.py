@@ -124,7 +124,8 @@ class OperatorDoors:
         scope, issuer = body.pop_text(members, "scope"), body.pop_text(members, "issuer")
         attributes = body.read_attributes(members.pop("attributes", {}))
         asked = body.read_asked(members, scope=scope)
-        principal = self._exchange.suppose(issuer or "", attributes)
+        # The issuer is an attribute too, and may stand among the others as it does for `vendor explain`.
+        principal = self._exchange.suppose(issuer or str(attributes.get("issuer", "")), attributes)
         if principal is None:
             raise InvalidRequest(Reason.MALFORMED_REQUEST, "issuer must be the name of a configured issuer")
         decision = self._exchange.explain(principal, asked)

@@ -81,7 +81,7 @@ class PublicDoors:
         if asked is None:
             members = visit.target.members()
             seconds = members.pop("duration_seconds", None)
-            duration = None if seconds is None else wire.read_duration(seconds)
+            duration = None if seconds is None else wire.read_digits(seconds)
             asked = visit.target.asked = Asked(scope=_scope(visit), parameters=members, duration=duration)
         request = self._request(visit, Door.CONTAINER, asked, in_time=IN_TIME)
         return await self._lend(visit, request, documents.credentials_document)

@@ -127,18 +127,23 @@ def read_token(request: web.BaseRequest) -> str | None:
     if len(sent) > 1:
         raise InvalidRequest(Reason.SEVERAL_TOKENS, "there must be one Authorization header")
     token = sent[0].strip(BLANK) if sent else ""
-    if token[:7].lower() == "bearer ":
-        token = token[7:].strip(BLANK)
+    scheme, _, rest = token.partition(" ")
+    if scheme.lower() == "bearer":
+        token = rest.strip(BLANK)
     return token or None
 
 
+def read_digits(text: str) -> timedelta:
+    """Return a duration given as the decimal digits of whole seconds. Raises as `read_duration` does."""
+    digits = text.isascii() and text.isdigit() and len(text) <= 6  # noqa: PLR2004 - int() takes other scripts, and time
+    return read_duration(int(text) if digits else None)
+
+
 def read_duration(seconds: object) -> timedelta:
-    """Return a duration given as whole seconds, a number or its decimal digits.
+    """Return a duration given as a whole number of seconds.
 
     Raises InvalidRequest; whether the duration is allowed is decided elsewhere.
     """
-    if isinstance(seconds, str) and seconds.isascii() and seconds.isdigit() and len(seconds) <= 6:  # noqa: PLR2004
-        seconds = int(seconds)
     if type(seconds) is not int or not 0 <= seconds < 1_000_000:  # noqa: PLR2004 - far beyond any that is allowed
         raise InvalidRequest(Reason.DURATION, "duration_seconds must be a whole number from 900 to 43200")
     return timedelta(seconds=seconds)

@@ -197,8 +197,8 @@ OPERATORS: Final[dict[str, dict[str, Any]]] = {
     "Stopped": mapping({**_REVOCATION, "kept": FLAG, **_OUT}),
     "Revocations": mapping({"revocations": listed(mapping(_REVOCATION)), "next": maybe(TEXT)}),
     "Supposed": mapping(
-        {"issuer": TEXT, "attributes": ATTRIBUTES, "scope": maybe(TEXT), **_ASKED_ABOUT},
-        optional=("attributes", "scope", *_ASKED_ABOUT),
+        {"issuer": maybe(TEXT), "attributes": ATTRIBUTES, "scope": maybe(TEXT), **_ASKED_ABOUT},
+        optional=("issuer", "attributes", "scope", *_ASKED_ABOUT),
     ),
 }
 """What the operators' listener reads and writes."""
