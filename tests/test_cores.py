@@ -35,13 +35,13 @@ def unlimited() -> Iterator[None]:
 
 
 async def test_t23_a_service_that_is_aborted_leaves_no_core(tmp_path: Path) -> None:
-    before = _cores(ROOT)
+    before = left(ROOT)
     async with World(tmp_path) as world:
         assert (await get(world.service.public, PATH, world.token())).status == 200
         assert resource.prlimit(world.service.process.pid, resource.RLIMIT_CORE) == (0, 0)
         world.service.process.send_signal(signal.SIGABRT)
         assert await asyncio.wait_for(world.service.process.wait(), 30) == -signal.SIGABRT
-    assert _cores(ROOT) == before
+    assert left(ROOT) == before
 
 
 @pytest.mark.parametrize(
@@ -50,13 +50,19 @@ async def test_t23_a_service_that_is_aborted_leaves_no_core(tmp_path: Path) -> N
     ids=["nothing", "forbid", "forbid where a core is piped and knows no limit"],
 )
 def test_t23_what_forbids_it_leaves_none_where_another_leaves_one(tmp_path: Path, does: str, *, leaves: bool) -> None:
-    if resource.getrlimit(resource.RLIMIT_CORE)[0] == 0 or not PATTERN.read_text().startswith("core"):
+    if not may_leave():
         pytest.skip("this machine writes no cores, or writes them elsewhere")
     command = (sys.executable, "-c", PROGRAM.format(does))
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)  # noqa: S603 - our own program
     assert ended.returncode == -signal.SIGABRT, ended.stderr
-    assert bool(_cores(tmp_path)) is leaves
+    assert bool(left(tmp_path)) is leaves
 
 
-def _cores(folder: Path) -> set[Path]:
+def may_leave() -> bool:
+    """Tell whether this machine lets a process leave a core where it runs."""
+    return resource.getrlimit(resource.RLIMIT_CORE)[0] != 0 and PATTERN.read_text().startswith("core")
+
+
+def left(folder: Path) -> set[Path]:
+    """Return the cores in a folder."""
     return {path for path in folder.iterdir() if path.name.startswith("core")}

@@ -56,8 +56,10 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> str | int:
     if options.command == "exec" and not options.program:
         raise UsageError("name the command to run behind --: vend exec SCOPE -- COMMAND…")
     if options.command == "agent":
+        from vendor.client import cores  # noqa: PLC0415
         from vendor.client.agent.daemon import serve  # noqa: PLC0415
 
+        cores.forbid()
         return serve(options, environ=environ, say=_tell)
     client = Client(
         options.url, token_file=options.token_file, ca_file=options.ca_file, timeout=options.timeout, environ=environ
@@ -79,13 +81,15 @@ def _env(client: Client, options: argparse.Namespace, _: Mapping[str, str]) -> s
 
 
 def _file(client: Client, options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    from vendor.client import cores  # noqa: PLC0415
     from vendor.client.profile import keep_fresh  # noqa: PLC0415
 
+    cores.forbid()
     return keep_fresh(lambda: _ask(client, options), options, environ=environ, say=_tell)
 
 
 def _execute(client: Client, options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    from vendor.client import execution  # noqa: PLC0415
+    from vendor.client import cores, execution  # noqa: PLC0415
     from vendor.client.agent.vending import Wish  # noqa: PLC0415
     from vendor.client.deadline import Clock  # noqa: PLC0415
 
@@ -100,6 +104,7 @@ def _execute(client: Client, options: argparse.Namespace, environ: Mapping[str, 
             patience=options.timeout,
             say=_tell,
             in_environment=options.token_in_environment,
+            cores_allowed=cores.forbid(),
         )
     except execution.Unstartable as exc:
         return say(str(exc), exc.code)

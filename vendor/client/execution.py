@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from vendor.client.client import Client
+    from vendor.client.cores import Allowed
     from vendor.client.deadline import Clock
 
     Say = Callable[[str], object]
@@ -68,8 +69,11 @@ def run(
     patience: float,
     say: Say,
     in_environment: bool = False,
+    cores_allowed: Allowed = contextlib.nullcontext,
 ) -> int:
     """Run a command and return its exit code, 128 and the signal's number when a signal ended it.
+
+    It is started within `cores_allowed`, as what is forbidden to us need not be forbidden to it.
 
     Nothing is run when no credentials can be had: raises Refused, Unreachable or UsageError.
     """
@@ -96,7 +100,9 @@ def run(
         try:
             threading.Thread(target=listener.run, daemon=True).start()
             threading.Thread(target=vending.renew_ahead, daemon=True).start()
-            return _attend(_start(command, theirs, before))
+            with cores_allowed():
+                pid = _start(command, theirs, before)
+            return _attend(pid)
         finally:
             listener.stop()
             vending.stop()
