@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.fakes.clock import Clock
 from tests.made import ROLE, session
 from vendor.mint import denials
 from vendor.mint.denials import DENIED, TRUSTED, Denials
+from vendor.policy.session import Action, Provider
 from vendor.refusals import Reason, Refusal, RoleRefused, StsUnavailable
 
 DENIAL = RoleRefused(Reason.ROLE_DENIED, detail="AccessDenied: not authorized")
@@ -64,13 +66,56 @@ async def test_other_roles_and_other_terms_are_asked_for(known: Denials) -> None
 
 
 async def test_where_aws_judges_what_the_caller_brought_each_is_judged_for_itself(known: Denials) -> None:
+    one = session(action=Action.SAML, provider=Provider("arn:aws:iam::111122223333:saml-provider/idp", None))
     for proof in ("one", "two"):
         with pytest.raises(RoleRefused):
-            async with known.judging(session(subject=proof, proof_sha256=proof)):
+            async with known.judging(replace(one, proof_sha256=proof)):
                 raise DENIAL
     with pytest.raises(RoleRefused):
-        async with known.judging(session(subject="one", proof_sha256="one")):
+        async with known.judging(replace(one, proof_sha256="one")):
             raise AssertionError
+
+
+async def _show(known: Denials, subject: str, claims: str, outcome: Exception | None = DENIAL) -> bool:
+    """Mint with a token that says these claims, and return whether STS was asked."""
+    asked = False
+    shown = session(action=Action.WEB_IDENTITY, subject=subject, proof_sha256=claims)
+    with suppress(Refusal):
+        async with known.judging(shown):
+            asked = True
+            await asyncio.sleep(0)
+            if outcome is not None:
+                raise outcome
+    return asked
+
+
+async def test_f7_a_token_of_its_own_for_each_run_costs_no_call_for_each_run(known: Denials, clock: Clock) -> None:
+    calls = 0
+    for number in range(600 * 20):
+        calls += await _show(known, "repo:acme/site", f"run {number}")
+        clock.advance(0.05)
+    assert calls == 20
+    assert await _show(known, "repo:acme/shop", "run 1", None), "whom the role trusts AWS says of each"
+
+
+async def test_claims_that_were_denied_last_let_others_of_the_same_principal_ask_first(
+    known: Denials, clock: Clock
+) -> None:
+    await _show(known, "repo:acme/site", "a workflow")
+    assert not await _show(known, "repo:acme/site", "another", None)
+    clock.advance(DENIED)
+    assert not await _show(known, "repo:acme/site", "a workflow")
+    assert await _show(known, "repo:acme/site", "another", None)
+    assert await _show(known, "repo:acme/site", "a workflow")
+    assert await _show(known, "repo:acme/site", "another", None), "the role can be had, so who is denied is so alone"
+
+
+async def test_a_token_that_says_nothing_besides_whose_it_is_stands_for_all_of_the_scope(known: Denials) -> None:
+    for subject in ("one", "two"):
+        with suppress(RoleRefused):
+            async with known.judging(session(action=Action.WEB_IDENTITY, subject=subject)):
+                assert subject == "one"
+                raise DENIAL
 
 
 async def test_where_others_had_it_a_denial_is_of_one_alone(known: Denials, clock: Clock) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import pytest_asyncio
 
+from tests.fakes.faults import error
 from tests.fakes.sts import SECRET, TOKEN
 from tests.fakes.sts_others import Unit
 from tests.faults.scrape import Scrape
@@ -133,6 +134,15 @@ async def test_the_callers_own_token_goes_to_sts_and_into_no_log(world: World) -
     written = world.audit_path.read_text() + "\n".join(world.service.log)
     assert token not in written
     assert token.rpartition(".")[2] not in written
+
+
+async def test_f7_a_role_that_is_denied_is_not_asked_for_again_for_each_run_of_a_job(world: World) -> None:
+    account = f"batch-{uuid.uuid4().hex}"
+    world.sts.next(error("AccessDenied"))
+    answers = [await asked(world, "by-token", world.token(account, run_id=str(number))) for number in range(3)]
+    assert [answer.code for answer in answers] == ["role_refused"] * 3
+    assert world.sts.requests == []
+    assert (await asked(world, "by-token")).status == 200
 
 
 async def test_an_assertion_is_posted_and_each_is_judged_by_sts(world: World) -> None:
