@@ -148,7 +148,12 @@ class Revoking:
         enforcing.add_done_callback(self._enforcing.discard)
 
     async def _enforce(self, revocation: Revocation) -> list[Holding]:
-        """Let go of every lease that was lent to whom a revocation covers, and return the sessions that are out."""
+        """Let go of every lease that was lent to whom a revocation covers, and return the sessions that are out.
+
+        Before that, at once, of all that nobody was lent yet and that may be for one of them: it may be under way, and
+        would be there when they are let on (T20).
+        """
+        await self._leases.forget(lambda one: one.untouched and revocation.may_cover(one.session))
         sessions = await self.sessions(revocation)
         keys = {holding.key for holding in sessions}
         await self._leases.forget(lambda one: one.session.key in keys or revocation.covers_all_of(one.session))

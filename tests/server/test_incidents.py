@@ -194,20 +194,40 @@ async def test_a_session_that_is_shared_with_who_is_stopped_is_made_anew_for_the
     assert (await ask(world, "batch-pods", **pods[0])).json["Token"] == fresh.json["Token"]
 
 
-async def test_an_answer_that_is_under_way_when_its_caller_is_stopped_never_leaves_t19(world: World) -> None:
+@pytest.mark.parametrize("by", ["principal", "attributes"])
+async def test_an_answer_that_is_under_way_when_its_caller_is_stopped_never_leaves_t19_t20(
+    world: World, by: str
+) -> None:
+    name = f"batch-flight-{by}"
+    said = {"principal": subject(name)} if by == "principal" else {"attributes": {"service_account": name}}
     world.sts.next(HOLD)
     count = len(world.sts.requests) + 1
-    asking = asyncio.create_task(ask(world, "batch-flight"))
+    asking = asyncio.create_task(ask(world, name))
     await world.sts.arrived(count)
-    made = await revoke(world, principal=subject("batch-flight"))
+    made = await revoke(world, **said)
     world.sts.release()
     answer = await asking
     assert (answer.status, answer.code) == (403, "revoked")
     assert world.audit()[-1]["code"] == "revoked"
     await lift(world, made.json["id"])
     minted = len(world.sts.requests)
-    assert (await ask(world, "batch-flight")).status == 200
+    assert (await ask(world, name)).status == 200
     assert len(world.sts.requests) == minted + 1, "what was minted for who was stopped is not held"
+
+
+async def test_what_came_too_late_for_who_is_then_stopped_is_not_held_t20(world: World) -> None:
+    active = "vendor_credentials_active{scope=reports:read}"
+    before = (await metrics(world)).get(active, 0.0)
+    world.sts.next(HOLD)
+    assert (await ask(world, "batch-late")).code == "sts_unavailable"
+    world.sts.release()
+    while (await metrics(world))[active] == before:  # noqa: ASYNC110 - it is another process
+        await asyncio.sleep(0.02)
+    made = await revoke(world, attributes={"service_account": "batch-late"})
+    await lift(world, made.json["id"])
+    minted = len(world.sts.requests)
+    assert (await ask(world, "batch-late")).status == 200
+    assert len(world.sts.requests) == minted + 1
 
 
 async def test_each_act_of_an_operator_is_written_down(world: World) -> None:

@@ -141,6 +141,11 @@ class Lease:
         return self.lent_until >= self.ends
 
     @property
+    def untouched(self) -> bool:
+        """Tell whether nobody was lent it, nor what it came in the place of."""
+        return self.lent_until == float("-inf")
+
+    @property
     def little(self) -> float:
         """Return the seconds below which it is worth waiting for something newer."""
         return min(LITTLE, self.margin / 4)

@@ -301,15 +301,16 @@ class Leases:
             self._expiry.add(session.scope, lease.credentials.expiration)
         if flight.lane is not Lane.FIRST and self._told is not None:
             self._told.note_renewed(session.scope, None)
+        before = self._held.find(session.issuer, session.key)
+        if before is not None:
+            lease.succeed(before)
         if self._keeps(session) and not any(forgotten(lease) for forgotten in flight.forgotten):
-            self._hold(lease)
+            self._hold(lease, before)
         elif source is Source.STORE:
             self._shared.forget([session])
 
-    def _hold(self, lease: Lease) -> None:
-        before = self._held.find(lease.session.issuer, lease.session.key)
+    def _hold(self, lease: Lease, before: Lease | None) -> None:
         if before is not None:
-            lease.succeed(before)
             self._renewals.let_go(before)
         self._renewals.hold(lease)
         self._vended.add(lease)

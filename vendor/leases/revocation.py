@@ -57,7 +57,11 @@ class Revocation:
 
     def covers_all_of(self, session: RoleSession) -> bool:
         """Tell whether it stops everybody who could be lent this session, whatever else they prove."""
-        return not self.where and self._names(session.issuer, session.subject, session.scope)
+        return not self.where and self.may_cover(session)
+
+    def may_cover(self, session: RoleSession) -> bool:
+        """Tell whether it could stop somebody who could be lent this session: who that is, the session does not say."""
+        return self._names(session.issuer, session.subject, session.scope)
 
     def keys(self) -> list[Key]:
         """Return the keys one of which everybody has whom it covers; none if there is no fixed value in it."""
