@@ -25,6 +25,8 @@ from tests.server.http import Answer, get
 from tests.service import CONFIGURATION, World
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.faults.traffic import Call, Flow
 
 
@@ -43,11 +45,17 @@ class Rig:
     """
 
     def __init__(
-        self, folder: Path, *, configuration: str = CONFIGURATION, fault: str | None = None, starved: bool = False
+        self,
+        folder: Path,
+        *,
+        configuration: str = CONFIGURATION,
+        fault: str | None = None,
+        starved: bool = False,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self._starved = starved
-        self.world = World(folder, configuration=configuration)
+        self.world = World(folder, configuration=configuration, environ=environ)
         self.world.issuer.fault = fault
         self._flows: list[Flow] = []
         self._numbers = count()
