@@ -25,6 +25,7 @@ from vendor.cli import (
     who,
 )
 from vendor.cli.terminal import plain, without_tokens
+from vendor.client.streams import settle
 
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -34,6 +35,7 @@ EXTRA = 'vendor needs the service\'s libraries: pip install "credential-vendor[s
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 refused or failed, 2 usage, 3 out of reach."""
+    settle()
     if importlib.util.find_spec("aiohttp") is None:
         print(EXTRA, file=sys.stderr)
         return 1

@@ -10,6 +10,7 @@ from pathlib import Path
 from vendor.client.client import Client
 from vendor.client.options import parameters, read_options
 from vendor.client.refusals import Refused, Unreachable, UsageError, readable
+from vendor.client.streams import settle
 
 TYPE_CHECKING = False  # as in address.py
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None, *, environ: Mapping[str, str] | None
     Also 130 when interrupted and 141 when nobody reads the output any more, as shells count them; `exec` ends as its
     command ends.
     """
+    settle()
     try:
         options = read_options(sys.argv[1:] if argv is None else argv)
         told = _run(options, os.environ if environ is None else environ)
