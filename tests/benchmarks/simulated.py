@@ -27,6 +27,7 @@ from vendor.mint.budget import Budget
 from vendor.mint.endpoint import ANSWERED_WITHIN
 from vendor.mint.identity import Identity
 from vendor.refusals import Refusal
+from vendor.server.public import IN_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
 REGION: Final = "eu-west-1"
 LATENCY: Final = 0.06
 """Seconds that STS takes."""
-DEADLINE: Final = 0.9
-"""Seconds within which a pod is answered."""
 QUOTA: Final = 300.0
 """STS requests a second that the configuration allows."""
 TOKEN_LIVES: Final = timedelta(hours=1)
@@ -169,7 +168,7 @@ class Simulated:
     async def _lend(self, pods: Pods, pod: int, opened: RoleSession) -> None:
         warrant = Warrant(self._scope, self._clock.now() + TOKEN_LIVES)
         try:
-            lease, _ = await self._leases.lend(opened, deadline=self._clock.monotonic() + DEADLINE, warrant=warrant)
+            lease, _ = await self._leases.lend(opened, deadline=self._clock.monotonic() + IN_TIME, warrant=warrant)
         except Refusal:
             pods.answered(pod, self._endpoint.moment, None)
             return
