@@ -93,15 +93,6 @@ class Known(NamedTuple):
     principal: Principal
 
 
-class Opened(NamedTuple):
-    """A session that somebody may have, and on what grounds; `proof` is what AWS is shown of them."""
-
-    permission: Permission
-    session: RoleSession
-    proof: Proof
-    warrant: Warrant
-
-
 class Exchange:
     """Turns a request into a lease: authenticate, decide, open a session, lend, record."""
 
@@ -230,8 +221,8 @@ class Exchange:
                 return lease
         raise limited
 
-    def _decide(self, entry: Entry, known: Known, request: Request) -> Opened:
-        """Return the session that is for who is known, noting each step."""
+    def _decide(self, entry: Entry, known: Known, request: Request) -> tuple[Permission, RoleSession, Proof, Warrant]:
+        """Return what a session is opened by and that session, what AWS is shown, and on whose word it is renewed."""
         rules, principal = known
         entry.principal, entry.generation = principal, rules.mapping.generation
         with self._tracer.step("decide"):
@@ -244,9 +235,8 @@ class Exchange:
                 gives=request.door.gives,
                 aws_claims_sha256=principal.aws_claims_sha256,
             )
-            return Opened(
-                permission, session, _shown(request, session), Warrant(permission.scope, principal.token_expires)
-            )
+            warrant = Warrant(permission.scope, principal.token_expires)
+            return permission, session, _shown(request, session), warrant
 
     async def _identify(
         self, token: str | None, sha256: str | None, deadline: float, known: Known | None = None

@@ -15,7 +15,7 @@ from vendor.leases.lease import Warrant
 from vendor.leases.leases import Leases
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from vendor.audit import Source
     from vendor.credentials import Credentials
@@ -50,9 +50,9 @@ class Mint:
 class Rig:
     """Leases and the parts around them."""
 
-    def __init__(self, **more: Any) -> None:
+    def __init__(self, *, mints: Callable[[Clock], Mint] = Mint, **more: Any) -> None:
         self.clock = Clock()
-        self.mint = Mint(self.clock)
+        self.mint = mints(self.clock)
         self.expiry = ExpiryLedger(clock=self.clock)
         self.renewed: list[tuple[str, Exception | None]] = []
         parts: dict[str, Any] = {"capacity": 100, "most_flights": 100, "told": self, **more}

@@ -16,6 +16,8 @@ from vendor.leases.lane import Lane
 from vendor.refusals import Reason, StsUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.fakes.clock import Clock
     from vendor.credentials import Credentials
     from vendor.policy.proof import Proof
@@ -26,8 +28,8 @@ pytestmark = pytest.mark.slow
 HOUR = 3600
 
 
-def _rig(phase: float) -> Rig:
-    return Rig(capacity=100_000, most_flights=20_000, most_ahead=1_000, phase=phase)
+def _rig(phase: float, mints: Callable[[Clock], Mint] = Mint) -> Rig:
+    return Rig(mints=mints, capacity=100_000, most_flights=20_000, most_ahead=1_000, phase=phase)
 
 
 @pytest.mark.thorough
@@ -86,13 +88,10 @@ class TrueMint(Mint):
         super().__init__(clock)
         self._began = clock.monotonic()
 
-    def now(self) -> float:
-        return self._clock.monotonic() - self._began
-
     async def mint(self, session: RoleSession, *, lane: Lane, proof: Proof) -> Credentials:
         self.asked.append(session)
         self.lanes.append(lane)
-        made = credentials(session, now=START + timedelta(seconds=self.now()))
+        made = credentials(session, now=START + timedelta(seconds=self._clock.monotonic() - self._began))
         if made.expiration <= self._clock.now():
             raise StsUnavailable(Reason.BAD_ANSWER)
         return made
@@ -110,8 +109,8 @@ async def test_a_step_of_the_wall_clock_causes_no_storm_and_lends_nothing_past_i
     Promised: nobody is lent what has ended; the busiest five minutes have at most 1.6 times the mints of the average
     ones.
     """
-    rig = _rig(0.3)
-    mint = rig.mint = rig.leases._mint = TrueMint(rig.clock)
+    rig = _rig(0.3, TrueMint)
+    began = rig.clock.monotonic()
     fleet = Fleet(rig)
     fleet.join(400)
     await fleet.run(2 * HOUR, step=5)
@@ -119,7 +118,8 @@ async def test_a_step_of_the_wall_clock_causes_no_storm_and_lends_nothing_past_i
     await fleet.run(2 * HOUR, step=5)
     Tell(request.node).measured(f"{fleet.busiest(HOUR, window=300):.2f} times; {min(fleet.left)} minutes at least")
     assert fleet.busiest(HOUR, window=300) <= 1.6
-    assert all(lease.credentials.expiration > START + timedelta(seconds=mint.now()) for lease in rig.leases._held)
+    now = START + timedelta(seconds=rig.clock.monotonic() - began)
+    assert all(lease.credentials.expiration > now for lease in rig.leases._held)
     assert min(fleet.left) >= (10 if step > 0 else 20)
 
 
@@ -131,8 +131,7 @@ async def test_a_step_of_a_day_forward_lends_nothing_and_asks_sts_once_for_each_
 
     Promised: nothing that has ended is lent, and STS is not asked by itself.
     """
-    rig = _rig(0.3)
-    rig.mint = rig.leases._mint = TrueMint(rig.clock)
+    rig = _rig(0.3, TrueMint)
     fleet = Fleet(rig)
     fleet.join(100)
     await fleet.run(HOUR, step=4)

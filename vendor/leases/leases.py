@@ -11,7 +11,8 @@ from vendor.audit import Source
 from vendor.leases.flights import Flight, Flights
 from vendor.leases.held import Held
 from vendor.leases.lane import Lane
-from vendor.leases.lease import UNKEPT, Clock, Lease, Warrant, lendable, margin
+from vendor.leases.lease import UNKEPT, Clock, Lease, Warrant
+from vendor.leases.making import Making
 from vendor.leases.remembered import Remembered
 from vendor.leases.renewals import Renewals
 from vendor.leases.shared import Shared
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from vendor.credentials import Credentials
     from vendor.leases.expiry import ExpiryLedger
-    from vendor.leases.stored import Stored
+    from vendor.leases.making import Mint
     from vendor.policy.grant import Scope
     from vendor.policy.session import RoleSession
 
@@ -32,25 +33,12 @@ GRACE: Final = 0.3
 """Seconds for which who could be lent what is held waits for something newer."""
 LOOK: Final = 0.25
 """Seconds between looks at what is to be renewed."""
-NEWER: Final = 60.0
-"""Seconds by which something of another replica's must last longer than what is held to be worth taking."""
 RECENT: Final = 5_000
 """Leases whose finished answers are kept."""
 SETTLED: Final = 60.0
 """Seconds after which AWS may have changed its mind about a session, and it is worth making it anew."""
 SWEPT: Final = 500
 """Leases that are looked at in one go."""
-
-
-class Mint(Protocol):
-    """Makes credentials."""
-
-    async def mint(self, session: RoleSession, *, lane: Lane, proof: Proof) -> Credentials:
-        """Return fresh credentials of a session, asked for because of `lane` with what the caller brought.
-
-        Raises Refusal.
-        """
-        ...
 
 
 class Told(Protocol):
@@ -84,11 +72,11 @@ class Leases:
         most_ahead: int = 100,
         phase: float = 0.0,
     ) -> None:
-        self._mint = mint
         self._clock = clock
         self._expiry = expiry
         self._told = told
         self._shared = shared or Shared(clock=clock, broken=lambda _: None)
+        self._making = Making(mint=mint, shared=self._shared, clock=clock)
         self._held = Held(most=capacity, most_bytes=most_bytes)
         self._refused = Remembered(clock=clock, most=capacity)
         self._flights = Flights(clock=clock, most=most_flights, most_each=most_each)
@@ -247,55 +235,21 @@ class Leases:
             self._start(lease.session, Lane.RENEWAL if lease.wants_newer(self._clock) else Lane.AHEAD, NO_PROOF)
 
     def _start(self, session: RoleSession, lane: Lane, proof: Proof) -> Flight:
-        return self._flights.start(session, lane, partial(self._mint_and_hold, proof))
+        return self._flights.start(session, lane, partial(self._make_and_hold, proof))
 
-    async def _mint_and_hold(self, proof: Proof, flight: Flight) -> Lease:
-        """Mint, unless another replica has or does; what is there that is good for a while is held meanwhile."""
-        held = self._held.get(flight.session.key)
-        worth = held.remaining(self._clock) + NEWER if held else 0.0
-        enough = worth if held else margin(flight.session.duration.total_seconds())
-        async with self._shared.claimed(flight.session, wanted=enough, waits=held is not None) as claim:
-            if claim.found is not None and claim.found.left >= worth and claim.found.age < lendable(flight.session):
-                lease = self._took(flight, claim.found)
-                if claim.settled or not (held or lease.wants_newer(self._clock)):
-                    return lease
-            lease = await self._minted(flight, proof)
-            if self._held.get(flight.session.key) is lease:
-                claim.fill(lease.credentials)
-        return lease
-
-    def _took(self, flight: Flight, found: Stored) -> Lease:
-        """Hold what another replica has minted."""
-        lease = Lease(
-            session=flight.session,
-            credentials=found.credentials,
-            minted=found.minted,
-            minted_monotonic=self._clock.monotonic() - found.age,
-        )
-        self._land(flight, lease, Source.STORE)
-        return lease
-
-    async def _minted(self, flight: Flight, proof: Proof) -> Lease:
-        """Mint, and hold what comes of it."""
+    async def _make_and_hold(self, proof: Proof, flight: Flight) -> Lease:
+        """Make what a flight is for; what comes of it is held, and a refusal remembered."""
         session = flight.session
         try:
-            credentials = await self._mint.mint(session, lane=flight.lane, proof=proof)
+            return await self._making.make(flight, proof, held=self._held.get(session.key), land=self._land)
         except Exception as failure:
             if isinstance(failure, Refusal):
                 self._refused.add(session.key, failure)
             self._fail(session, failure)
             raise
-        lease = Lease(
-            session=session,
-            credentials=credentials,
-            minted=self._clock.now(),
-            minted_monotonic=self._clock.monotonic(),
-        )
-        self._land(flight, lease, Source.STS)
-        return lease
 
-    def _land(self, flight: Flight, lease: Lease, source: Source) -> None:
-        """Count a lease, and hold it if it may be."""
+    def _land(self, flight: Flight, lease: Lease, source: Source) -> bool:
+        """Count a lease, hold it if it may be, and return whether it is held."""
         session, flight.source = flight.session, source
         if self._vended.find(lease.credentials.access_key_id) is None:
             self._expiry.add(session.scope, lease.credentials.expiration)
@@ -308,6 +262,7 @@ class Leases:
             self._hold(lease, before)
         elif source is Source.STORE:
             self._shared.forget([session])
+        return self._held.get(session.key) is lease
 
     def _hold(self, lease: Lease, before: Lease | None) -> None:
         if before is not None:
