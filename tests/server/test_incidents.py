@@ -283,6 +283,8 @@ async def test_the_same_again_is_no_second_one_and_another_by_its_id_is_a_confli
         {"principal": ["x"]},
         {"attributes": {}},
         {"attributes": []},
+        {"attributes": {"issuer": "cluster-b"}},
+        {"attributes": {"issuer": ["cluster-b", {"glob": "*-b"}]}, "scope": "reports:read"},
         {"attributes": {"namespace": {"glob": "*"}}},
         {"attributes": {"namespace": {"regex": ".*"}}},
         {"access_key_id": "ASIA1", "scope": "reports:read"},

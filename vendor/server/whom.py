@@ -48,7 +48,8 @@ def named(members: dict[str, Any], exchange: Exchange) -> Whom:
         raise InvalidRequest(Reason.MALFORMED_REQUEST, public)
     if scope is not None and scope not in exchange.mapping.scopes:
         raise InvalidRequest(Reason.UNKNOWN_SCOPE, "there is no such scope here, so nobody would be stopped")
-    issuers = exchange.issuers(issuer)
+    named_too = [demand for name, demand in where if name == "issuer"]
+    issuers = [one for one in exchange.issuers(issuer) if all(demand.matches(one.name) for demand in named_too)]
     if not issuers:
         raise InvalidRequest(Reason.UNKNOWN_ISSUER, "there is no such issuer here, so nobody would be stopped")
     for name, demand in where:
