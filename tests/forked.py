@@ -140,6 +140,9 @@ def _become(arguments: list[str], environ: dict[str, str], files: list[int]) -> 
         os.dup2(each, number)
     for each in (nothing, *files):
         os.close(each)
+    # Those that there were believe of what was there before that one can seek in it, say.
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", closefd=False)
     os.environ.clear()
     os.environ.update(environ)
     sys.argv[1:] = arguments
