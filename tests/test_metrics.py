@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
 from prometheus_client.parser import text_string_to_metric_families
@@ -20,6 +22,8 @@ from tests.metrics_page import PAGE, page
 from vendor.audit import Door, Source
 from vendor.leases.expiry import ExpiryLedger
 from vendor.metrics import Metrics
+from vendor.metrics.families import Families
+from vendor.metrics.series import observe
 from vendor.policy.decision import Asked
 from vendor.policy.granting import Permission
 from vendor.refusals import AccessDenied, AuditUnavailable, InvalidToken, Reason, StsUnavailable
@@ -385,3 +389,13 @@ def test_renewals_and_leases_whose_holder_stopped_coming_back_are_told_of_by_sco
     assert rig.value("vendor_renewals_total", scope="reports:read", result="failed") == 1
     assert rig.value("vendor_stale_holders", scope="reports:read") == 2
     assert rig.value("vendor_stale_holders", scope="reports:write") == 0
+
+
+@given(st.lists(st.floats(-1.0, 50.0) | st.sampled_from([0.0, 0.0005, 1.0, 2.5])))
+def test_many_durations_are_counted_in_one_go_as_the_library_counts_each(values: list[float]) -> None:
+    ours, its_own = (Families(CollectorRegistry(), version="1").duration.labels("json", "sts") for _ in range(2))
+    for value in values:
+        its_own.observe(value)
+    observe(ours, list(values))
+    counted, wanted = ([(one.name, one.labels, one.value) for one in each._child_samples()] for each in (ours, its_own))
+    assert counted == [(name, labels, pytest.approx(value)) for name, labels, value in wanted]  # type: ignore[comparison-overlap]

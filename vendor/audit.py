@@ -136,10 +136,10 @@ class Entry:
     def line(self, lasting: bytes | None = None) -> bytes:
         """Return the entry as one JSON line; no token, secret key or session token is among what it holds.
 
-        `lasting` is what the method of that name returned for an entry that differs in nothing that it tells. What
+        `lasting` is what the method of that name returned for an issued entry that differs in nothing it tells. What
         changes is written out by hand, as these are our own numbers and names: encoding it took most of the time.
         """
-        outcome = self.outcome
+        outcome = "issued" if lasting else self.outcome
         source = f'"{self.source}"' if self.source and outcome == "issued" else "null"
         changing = (
             f'{{"event":"exchange","time":"{_milliseconds(self.time)}","request_id":"{self.request_id}",'
@@ -242,7 +242,7 @@ class Ledger:
 
     def _line(self, entry: Entry) -> bytes:
         """Return the entry's line, encoding what all lines of one caller and one lease have in common only once."""
-        if entry.outcome != "issued" or entry.session is None or entry.permission is None or entry.credentials is None:
+        if entry.session is None or entry.permission is None or entry.credentials is None or entry.outcome != "issued":
             return entry.line()
         asked = entry.asked
         key = (
@@ -291,10 +291,14 @@ class Ledger:
         """
         withheld = partial(self._withheld, entry) if self.refuse and entry.outcome == "issued" else None
         try:
-            await self._write(self._line(entry), within, withheld)
+            line = self._line(entry)
+            if within >= UNHURRIED:
+                await self.sink.write(line, withheld)
+            else:
+                await self._write(line, within, withheld)
         except SinkError as exc:
             entry.unwritten = str(exc)
-            if self.refuse and entry.outcome == "issued":
+            if withheld is not None:
                 entry.refusal = AuditUnavailable(Reason.SINK, detail=str(exc))
                 entry.refusal.recorded = True
                 raise entry.refusal from exc
@@ -315,9 +319,6 @@ class Ledger:
         return self._told(WITHHELD, entry.request_id, entry.withheld())
 
     async def _write(self, line: bytes, within: float, withheld: Callable[[], bytes] | None) -> None:
-        if within >= UNHURRIED:
-            await self.sink.write(line, withheld)
-            return
         try:
             async with asyncio.timeout(within):
                 await self.sink.write(line, withheld)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from vendor.audit import Clock, Door, Entry, Ledger, Source
@@ -13,7 +12,8 @@ from vendor.credentials import Secret
 from vendor.identity.token import digest
 from vendor.leases.lease import Warrant
 from vendor.leases.revocations import refusal_of
-from vendor.policy.proof import NO_PROOF, Proof, bound, shows_token
+from vendor.policy.proof import NO_PROOF, Proof, bound
+from vendor.policy.session import TOKEN
 from vendor.refusals import IssuerUnavailable, MissingToken, PolicyTooLarge, Reason, Refusal, Revoked
 
 if TYPE_CHECKING:
@@ -61,22 +61,19 @@ class Tracer(Protocol):
         """Begin to follow an exchange, as a part of what its caller does."""
         ...
 
-    def step(self, name: str) -> AbstractContextManager[None]:
-        """Return what a step of the exchange under way runs in."""
+    def step(self, name: str) -> None:
+        """Note that the exchange under way is at its next step."""
         ...
 
 
 class Untraced:
     """Follows nothing."""
 
-    _STEP = nullcontext()
-
     def begin(self, parent: str | None) -> None:
         """Do nothing."""
 
-    def step(self, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - as a Tracer's
-        """Return what does nothing."""
-        return self._STEP
+    def step(self, name: str) -> None:
+        """Do nothing."""
 
 
 class Rules(NamedTuple):
@@ -142,16 +139,16 @@ class Exchange:
             if request.body is not None:
                 entry.asked, proof = await request.body()
                 request = request._replace(asked=entry.asked, proof=proof)
-            lend = self._lend if limited is None else partial(self._lend_held, limited)
-            lease = await lend(entry, known, request)
+            lease = await self._lend(entry, known, request, limited)
             while known.rules is not self._rules:  # no answer is by a rule that is no longer (T19)
                 _forget(entry)
                 known = await self._identify(request.token, entry.token_sha256, request.deadline, known)
-                lease = await lend(entry, known, request)
+                lease = await self._lend(entry, known, request, limited)
             self._revocations.refuse(known.principal, lease.session.scope)
             if limited is None and entry.source is Source.MEMORY and request.door is not Door.CONSOLE:
                 self._allowance.give_back(known.principal)
             entry.credentials, entry.minted = lease.credentials, lease.minted
+            self._tracer.step("record")
         try:
             self._revocations.refuse(known.principal, lease.session.scope)  # made while the line was written
         except Revoked as refusal:
@@ -193,27 +190,30 @@ class Exchange:
         """Return a principal that nobody proved; see `vendor.identity.authentication.Authenticator.suppose`."""
         return self._rules.authenticator.suppose(issuer, given)
 
-    async def _lend(self, entry: Entry, known: Known, request: Request) -> Lease:
-        """Return a lease for who is known."""
+    async def _lend(self, entry: Entry, known: Known, request: Request, limited: RateLimited | None) -> Lease:
+        """Return a lease for who is known; who asks too often is lent what is held, or told that."""
+        if limited is not None:
+            return await self._lend_held(limited, entry, known, request)
         permission, session, proof, warrant = self._decide(entry, known, request)
-        while True:
+        self._tracer.step("lease")
+        lease, entry.source = self._leases.lend_held(session, proof=proof, warrant=warrant), Source.MEMORY
+        while lease is None:
             try:
-                with self._tracer.step("lease"):
-                    lease, entry.source = await self._leases.lend(
-                        session, deadline=request.deadline, proof=proof, warrant=warrant
-                    )
+                lease, entry.source = await self._leases.lend(
+                    session, deadline=request.deadline, proof=proof, warrant=warrant
+                )
             except PolicyTooLarge as refusal:
                 session = entry.session = known.rules.mapping.lighten(permission, session, refusal)
-            else:
-                if request.then is not None:  # what the door needs to hand it out
-                    await request.then(lease)
-                return lease
+                self._tracer.step("lease")
+        if request.then is not None:  # what the door needs to hand it out
+            await request.then(lease)
+        return lease
 
     async def _lend_held(self, limited: RateLimited, entry: Entry, known: Known, request: Request) -> Lease:
         """Return a lease of what is held for who is known and asks too often; nothing else, or raise that."""
         with suppress(Refusal):
             _, session, proof, warrant = self._decide(entry, known, request)
-            lease = self._leases.lend_held(session, proof=proof, warrant=warrant)
+            lease = self._leases.lend_held(session, proof=proof, warrant=warrant, ageing=True)
             if lease is not None and request.door is not Door.CONSOLE:  # each link is asked for anew
                 entry.source = Source.MEMORY
                 if request.then is not None:
@@ -225,18 +225,18 @@ class Exchange:
         """Return what a session is opened by and that session, what AWS is shown, and on whose word it is renewed."""
         rules, principal = known
         entry.principal, entry.generation = principal, rules.mapping.generation
-        with self._tracer.step("decide"):
-            permission, asked = rules.mapping.settle(principal, request.asked)
-            entry.permission = permission
-            self._revocations.refuse(principal, permission.scope.name)
-            session = entry.session = bound(
-                rules.mapping.open(permission, principal, asked),
-                request.proof,
-                gives=request.door.gives,
-                aws_claims_sha256=principal.aws_claims_sha256,
-            )
-            warrant = Warrant(permission.scope, principal.token_expires)
-            return permission, session, _shown(request, session), warrant
+        self._tracer.step("decide")
+        permission, asked = rules.mapping.settle(principal, request.asked)
+        entry.permission = permission
+        self._revocations.refuse(principal, permission.scope.name)
+        session = entry.session = bound(
+            rules.mapping.open(permission, principal, asked),
+            request.proof,
+            gives=request.door.gives,
+            aws_claims_sha256=principal.aws_claims_sha256,
+        )
+        proof = _with_token(request) if TOKEN in session.needs else request.proof
+        return permission, session, proof, Warrant(permission.scope, principal.token_expires)
 
     async def _identify(
         self, token: str | None, sha256: str | None, deadline: float, known: Known | None = None
@@ -251,19 +251,16 @@ class Exchange:
             if known is not None and rules.authenticator.agrees(known.rules.authenticator, known.principal):
                 known = Known(rules, known.principal)
             else:
-                with self._tracer.step("authenticate"):
-                    principal = await self._authenticate(rules.authenticator, token, sha256, deadline)
+                self._tracer.step("authenticate")
+                principal = rules.authenticator.recall(sha256) if sha256 else None
+                if principal is None:
+                    principal = await self._authenticate(rules.authenticator, token, deadline)
                 known = Known(rules, principal)
         return known
 
-    async def _authenticate(
-        self, authenticator: Authenticator, token: str | None, sha256: str | None, deadline: float
-    ) -> Principal:
-        if token is None or sha256 is None:
+    async def _authenticate(self, authenticator: Authenticator, token: str | None, deadline: float) -> Principal:
+        if token is None:
             raise MissingToken(Reason.NO_TOKEN)
-        known = authenticator.recall(sha256)
-        if known is not None:
-            return known
         try:
             async with asyncio.timeout(max(0.0, deadline - self._clock.monotonic())):
                 return await authenticator.authenticate(token)
@@ -278,16 +275,14 @@ class Exchange:
             request_id=request.request_id,
             door=request.door,
             asked=request.asked,
-            generation=self.mapping.generation,
+            generation=self._rules.mapping.generation,
             token_sha256=None if request.token is None else digest(request.token),
         )
 
 
-def _shown(request: Request, session: RoleSession) -> Proof:
-    """Return what AWS is shown of the caller: the token only where it is asked about it."""
-    if request.token is None or not shows_token(session):
-        return request.proof
-    return replace(request.proof, token=Secret(request.token))
+def _with_token(request: Request) -> Proof:
+    """Return what AWS is shown of the caller where it is asked about the token."""
+    return replace(request.proof, token=None if request.token is None else Secret(request.token))
 
 
 def _forget(entry: Entry) -> None:

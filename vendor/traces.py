@@ -10,7 +10,7 @@ import json
 import re
 import secrets
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
@@ -103,6 +103,7 @@ class _Trace:
     parent: str | None
     began: datetime
     span: str = field(default_factory=lambda: secrets.token_hex(8))
+    step: tuple[str, str, datetime] | None = None
     lease: str | None = None
     ended: bool = False
 
@@ -127,21 +128,15 @@ class Traces:
         wanted = int(flags, 16) & 1
         self._current.set(_Trace(trace or secrets.token_hex(16), span, self._clock.now()) if wanted else None)
 
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Trace a step of the exchange under way."""
+    def step(self, name: str) -> None:
+        """Trace that the exchange under way is at its next step, and through with the one before."""
         trace = self._current.get()
         if trace is None or trace.ended:
-            yield
             return
-        span, began, failed = secrets.token_hex(8), self._clock.now(), True
+        self._end_step(trace, failed=False)
+        trace.step = name, secrets.token_hex(8), self._clock.now()
         if name == "lease":
-            trace.lease = span
-        try:
-            yield
-            failed = False
-        finally:
-            self._add(trace, name, span, trace.span, began, _INTERNAL, {}, failed=failed)
+            trace.lease = trace.step[1]
 
     def sent(self, target: str, region: str, action: str, result: str, seconds: float) -> None:
         """Trace a request to STS that was made for the exchange in whose flight this is."""
@@ -159,6 +154,7 @@ class Traces:
         if trace is None or trace.ended:
             return
         trace.ended = True
+        self._end_step(trace, failed=entry.outcome != "issued")
         refusal = entry.refusal
         told: dict[str, str | None] = {
             "request_id": entry.request_id,
@@ -172,6 +168,11 @@ class Traces:
         }
         failed = entry.outcome != "issued"
         self._add(trace, "exchange", trace.span, trace.parent, trace.began, _SERVER, told, failed=failed)
+
+    def _end_step(self, trace: _Trace, *, failed: bool) -> None:
+        if trace.step is not None:
+            name, span, began = trace.step
+            self._add(trace, name, span, trace.span, began, _INTERNAL, {}, failed=failed)
 
     async def follow(self, *, told: Callable[[str | None], None]) -> None:
         """Send what waits, again and again; what waits at the end is sent once more.

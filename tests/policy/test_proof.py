@@ -8,7 +8,7 @@ import pytest
 
 from tests import made
 from vendor.credentials import Secret
-from vendor.policy.proof import NO_PROOF, Proof, bound, needed, shows_token
+from vendor.policy.proof import NO_PROOF, Proof, bound
 from vendor.policy.session import Action, Mfa, Pool, Provider, RoleSession, Signing
 from vendor.refusals import InvalidRequest, Reason
 
@@ -105,14 +105,8 @@ def test_a_signed_token_is_given_only_where_it_can_be() -> None:
     assert refused.value.reason is Reason.NOT_AT_THIS_DOOR
 
 
-def test_the_callers_token_is_shown_only_to_who_asks_for_it() -> None:
-    shown = [shows_token(one) for one in (PLAIN, BY_ASSERTION, BY_CODE, SIGNED, IN_POOL_BY_ASSERTION)]
-    assert shown == [False] * 5
-    assert shows_token(IN_POOL)
-    assert shows_token(made.session(action=Action.WEB_IDENTITY))
-
-
-def test_what_is_needed_of_the_caller_can_be_told_beforehand() -> None:
-    sessions = (PLAIN, BY_ASSERTION, BY_CODE, IN_POOL, IN_POOL_BY_ASSERTION, made.session(action=Action.WEB_IDENTITY))
-    told = [(), ("saml_assertion",), ("mfa_code",), ("token",), ("saml_assertion",), ("token",)]
-    assert [needed(session) for session in sessions] == told
+def test_a_session_tells_what_of_the_caller_is_needed_for_it_and_the_token_is_shown_to_nobody_else() -> None:
+    by_token = made.session(action=Action.WEB_IDENTITY)
+    sessions = (PLAIN, SIGNED, BY_ASSERTION, BY_CODE, IN_POOL, IN_POOL_BY_ASSERTION, by_token)
+    told = [(), (), ("saml_assertion",), ("mfa_code",), ("token",), ("saml_assertion",), ("token",)]
+    assert [session.needs for session in sessions] == told

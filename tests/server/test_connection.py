@@ -6,13 +6,14 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import web
-
 from tests.server.http import Connection, request
+from vendor.server.answer import Answer
 from vendor.server.connection import Server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from aiohttp import web
 
     from vendor.refusals import Refusal
 
@@ -23,10 +24,10 @@ BIG = 20_000_000
 async def serving(*, stalled: float) -> AsyncIterator[tuple[Server, str]]:
     """Serve answers that no socket's buffer holds."""
 
-    async def answer(_request: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(body=bytes(BIG))
+    async def answer(_request: web.BaseRequest) -> Answer:
+        return Answer(200, bytes(BIG), "0123456789abcdef")
 
-    def refuse(refusal: Refusal | None) -> web.StreamResponse:
+    def refuse(refusal: Refusal | None) -> Answer:
         raise AssertionError(refusal)
 
     server = Server(answer, refuse=refuse, stalled=stalled)

@@ -55,9 +55,9 @@ async def test_an_exchange_is_a_part_of_its_callers_trace_with_a_span_for_each_s
     assert answer.status == 200
     root = await collector.exchange(answer.headers["x-request-id"])
     spans = {span["name"]: span for span in collector.spans if span["traceId"] == TRACE}
-    assert spans.keys() == {"exchange", "authenticate", "decide", "lease", "mint"}
+    assert spans.keys() == {"exchange", "authenticate", "decide", "lease", "mint", "record"}
     assert root["parentSpanId"] == SPAN
-    assert {spans[name]["parentSpanId"] for name in ("authenticate", "decide", "lease")} == {root["spanId"]}
+    assert {spans[name]["parentSpanId"] for name in ("authenticate", "decide", "lease", "record")} == {root["spanId"]}
     assert spans["mint"]["parentSpanId"] == spans["lease"]["spanId"]
     assert told(root) == {
         "request_id": answer.headers["x-request-id"],

@@ -103,6 +103,8 @@ class Lease:
 
     STS counts from the request: where more seems to be left, our wall clock is late, and would be believed again.
     """
+    ends: float = field(init=False)
+    """When it ends on the clock that never steps."""
     margin: float = field(init=False)
     """Seconds of remaining life below which new credentials are wanted; see `margin`.
 
@@ -114,6 +116,7 @@ class Lease:
 
     def __post_init__(self) -> None:
         self.lifetime = min(self.credentials.expiration - self.minted, self.session.duration).total_seconds()
+        self.ends = self.minted_monotonic + self.lifetime
         self.lendable = lendable(self.session)
         self.margin = self._margin()
 
@@ -129,11 +132,6 @@ class Lease:
     def refresh_after(self) -> datetime:
         """Return the moment from which asking again brings newer credentials."""
         return self.credentials.expiration - timedelta(seconds=self.margin)
-
-    @property
-    def ends(self) -> float:
-        """Return when it ends on the clock that never steps."""
-        return self.minted_monotonic + self.lifetime
 
     @property
     def in_use(self) -> bool:

@@ -100,11 +100,15 @@ class Leases:
         self._note_lent(lease, proof, warrant)
         return lease, source
 
-    def lend_held(self, session: RoleSession, *, proof: Proof, warrant: Warrant) -> Lease | None:
-        """Return a lease of what is held of the session, asking for nothing newer; None if there is nothing."""
+    def lend_held(self, session: RoleSession, *, proof: Proof, warrant: Warrant, ageing: bool = False) -> Lease | None:
+        """Return a lease of what is held of the session, if there is anything; only if `ageing` may it be past its margin.
+
+        Nothing is asked for, and nobody is waited for.
+        """
         lease = self._look(session)
-        if lease is not None:
-            self._note_lent(lease, proof, warrant)
+        if lease is None or (not ageing and lease.wants_newer(self._clock)):
+            return None
+        self._note_lent(lease, proof, warrant)
         return lease
 
     def keep(

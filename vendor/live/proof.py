@@ -16,7 +16,6 @@ from vendor.live.problems import Kind, Problem
 from vendor.policy.chain import way
 from vendor.policy.limits import SHORTEST
 from vendor.policy.packing import dropped, lighter
-from vendor.policy.proof import needed
 from vendor.policy.session import Action
 from vendor.refusals import PolicyTooLarge, Refusal
 
@@ -100,9 +99,8 @@ async def prove(scope: Scope, issuers: Mapping[str, Issuer], *, mint: Mint, now:
 
 def _unasked(session: RoleSession) -> str:
     """Return why AWS cannot be asked for a session that can do nothing, nothing if it can."""
-    shown = needed(session)
-    if shown:
-        return f"AWS must be shown the caller's {' and '.join(shown)}"
+    if session.needs:
+        return f"AWS must be shown the caller's {' and '.join(session.needs)}"
     if session.action not in {Action.ASSUME_ROLE, Action.SAML, Action.FEDERATION_TOKEN}:
         return f"{session.action} takes no policy, so asking would make credentials that can do something"
     return ""

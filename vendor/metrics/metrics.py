@@ -105,11 +105,15 @@ class Metrics(Families):
 
     def observe(self, entry: Entry, *, now: datetime) -> None:
         """Count one exchange."""
-        scope = self._label(entry.permission.scope.name if entry.permission else entry.asked.scope)
+        scope = entry.permission.scope.name if entry.permission else entry.asked.scope
+        if scope not in self._scopes:
+            scope = ""
         outcome = entry.outcome
         source = entry.source if outcome == "issued" and entry.source else "none"
-        action = entry.session.action if entry.session else ""
-        series = self._series(scope, entry.door, outcome, source, action)
+        key = (scope, entry.door, outcome, source, entry.session.action if entry.session else "")
+        series = self._known.get(key)
+        if series is None:
+            series = self._known[key] = self._series(*key)
         series.took(entry, now)
         if entry.unwritten is not None:
             self.audit_failures.inc()
@@ -117,29 +121,21 @@ class Metrics(Families):
             self.refused(entry.refusal)
         if entry.defect is not None:
             self.refusals.labels("internal_error", Reason.DEFECT).inc()
-        if entry.would_refuse:
+        if entry.permission is not None and entry.permission.grant is None:
             self.would_refuse.labels(scope).inc()
 
     def _count(self) -> None:
         for series in self._known.values():
             series.count()
 
-    def _label(self, asked: str | None) -> str:
-        """Return a scope that was asked for if it is a configured one, nothing otherwise."""
-        return asked if asked is not None and asked in self._scopes else ""
-
     def _series(self, scope: str, door: str, outcome: str, source: str, action: str) -> Series:
         """Return the series of an exchange, looked up by their labels only once: that costs as much as all the rest."""
-        key = (scope, door, outcome, source, action)
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = Series(
-                exchanges=self.exchanges.labels(scope, door, outcome),
-                duration=self.duration.labels(door, source),
-                issued=self.issued.labels(scope, action, source) if outcome == "issued" else None,
-                remaining=self.remaining.labels(scope) if outcome == "issued" else None,
-            )
-        return known
+        return Series(
+            exchanges=self.exchanges.labels(scope, door, outcome),
+            duration=self.duration.labels(door, source),
+            issued=self.issued.labels(scope, action, source) if outcome == "issued" else None,
+            remaining=self.remaining.labels(scope) if outcome == "issued" else None,
+        )
 
     def minted(self, scope: str, lifetime: float, packed_policy_size: int | None) -> None:
         """Note a fresh session's life in seconds and the percentage of the packed limit that it used."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -24,8 +25,8 @@ WAITING: Final = 64
 class Series:
     """The series that one kind of exchange counts in; a refused one hands nothing out.
 
-    What is observed waits for a scrape, or until so much of it waits: each call of the library looks for its lock and
-    its caches again, and many at once cost half. `told` is the second of which an exemplar was kept last.
+    What is observed waits for a scrape, or until so much of it waits, and is then counted in one go: by a call of the
+    library for each it was a tenth of a warm request. `told` is the second of which an exemplar was kept last.
     """
 
     exchanges: Counter
@@ -58,9 +59,21 @@ class Series:
         seconds, self.seconds = self.seconds, []
         lives, self.lives = self.lives, []
         self.exchanges.inc(len(seconds))
-        for each in seconds:
-            self.duration.observe(each)
+        observe(self.duration, seconds)
         if self.issued is not None and self.remaining is not None:
             self.issued.inc(len(lives))
-            for each in lives:
-                self.remaining.observe(each)
+            observe(self.remaining, lives)
+
+
+def observe(histogram: Histogram, values: list[float]) -> None:
+    """Count many values as `Histogram.observe` counts one; they are sorted in their place."""
+    if not values:
+        return
+    values.sort()
+    begin = 0
+    for bound, bucket in zip(histogram._upper_bounds, histogram._buckets, strict=True):  # noqa: SLF001 - it has no other way
+        end = bisect_right(values, bound, begin)
+        if end > begin:
+            bucket.inc(end - begin)
+        begin = end
+    histogram._sum.inc(sum(values))  # noqa: SLF001

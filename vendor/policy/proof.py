@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from vendor.policy.session import Action
+from vendor.policy.session import ASSERTION, CODE, TOKEN, Action
 from vendor.refusals import InvalidRequest, Reason
 
 if TYPE_CHECKING:
@@ -43,56 +43,30 @@ def bound(
     is given, makes another session. Raises InvalidRequest for a proof that is missing,
     cannot be one, or is brought where none is taken.
     """
+    if not session.needs and proof is NO_PROOF and session.action in gives:
+        return session
     if session.action not in gives:
         what = "a token that AWS signs" if session.action is Action.IDENTITY_TOKEN else "other credentials than these"
         public = f"this scope gives {what}: POST to /v1/credentials/{{scope}} for it"
         raise InvalidRequest(Reason.NOT_AT_THIS_DOOR, public)
-    assertion = _fitting("saml_assertion", proof.saml_assertion, _ASSERTION, wanted=_wants_assertion(session))
-    code = _fitting("mfa_code", proof.mfa_code, _CODE, wanted=_wants_code(session))
+    assertion = _fitting(session, ASSERTION, proof.saml_assertion, _ASSERTION)
+    code = _fitting(session, CODE, proof.mfa_code, _CODE)
     brought = assertion or code
     looked_at = [] if brought is None else [brought.reveal()]
-    if aws_claims_sha256 is not None and shows_token(session):
+    if aws_claims_sha256 is not None and TOKEN in session.needs:
         looked_at.append(aws_claims_sha256)
     if not looked_at:
         return session
     return replace(session, proof_sha256=hashlib.sha256("\n".join(looked_at).encode()).hexdigest())
 
 
-def shows_token(session: RoleSession) -> bool:
-    """Tell whether AWS is shown the caller's own token."""
-    return session.action is Action.WEB_IDENTITY or (session.pool is not None and _shows(session, "token"))
-
-
 def judged(session: RoleSession) -> bool:
     """Tell whether AWS judges what the caller shows to have the session: an assertion, or a code of a device."""
-    return _wants_assertion(session) or _wants_code(session)
+    return ASSERTION in session.needs or CODE in session.needs
 
 
-def needed(session: RoleSession) -> tuple[str, ...]:
-    """Return what AWS is shown of the caller, by the names that doors have for it."""
-    asked = {
-        "token": shows_token(session),
-        "saml_assertion": _wants_assertion(session),
-        "mfa_code": _wants_code(session),
-    }
-    return tuple(name for name, is_asked in asked.items() if is_asked)
-
-
-def _wants_assertion(session: RoleSession) -> bool:
-    if session.pool is not None:
-        return _shows(session, "saml_assertion")
-    return session.provider is not None and session.provider.assertion_file is None
-
-
-def _shows(session: RoleSession, kind: str) -> bool:
-    return session.pool is not None and any(shown == kind for _, shown in session.pool.logins)
-
-
-def _wants_code(session: RoleSession) -> bool:
-    return session.mfa is not None and session.mfa.secret_file is None
-
-
-def _fitting(name: str, given: Secret | None, shape: re.Pattern[str], *, wanted: bool) -> Secret | None:
+def _fitting(session: RoleSession, name: str, given: Secret | None, shape: re.Pattern[str]) -> Secret | None:
+    wanted = name in session.needs
     if given is None:
         if wanted:
             public = f"this scope needs {name}: POST it to /v1/credentials/{{scope}} in the JSON body"

@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime, timedelta
 
 
@@ -25,6 +26,11 @@ class Action(StrEnum):
     IDENTITY_TOKEN = "GetWebIdentityToken"  # noqa: S105 - a name
     COGNITO_IDENTITY = "GetCredentialsForIdentity"
 
+
+TOKEN: Final = "token"  # noqa: S105 - a name
+"""The caller's own token."""
+ASSERTION: Final = "saml_assertion"
+CODE: Final = "mfa_code"
 
 BROUGHT: Final = frozenset({Action.WEB_IDENTITY, Action.SAML, Action.COGNITO_IDENTITY})
 """What is asked with what the caller brings, and bears no signature of the service."""
@@ -103,6 +109,8 @@ class RoleSession:
     proof_sha256: str | None = field(default=None, repr=False)
     key: bytes = field(init=False, repr=False, compare=False)
     """A digest of every field above, each behind its length, so that no two requests share one (T17)."""
+    needs: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """What AWS is shown of the caller, by the names that doors have for it."""
 
     @property
     def policy_sha256(self) -> str | None:
@@ -118,6 +126,16 @@ class RoleSession:
         pieces: list[bytes] = []
         _add_pieces(_values(self), pieces)
         object.__setattr__(self, "key", hashlib.sha256(b"".join(pieces)).digest())
+        object.__setattr__(self, "needs", tuple(self._needs()))
+
+    def _needs(self) -> Iterator[str]:
+        shown = {kind for _, kind in self.pool.logins} if self.pool else set()
+        if self.action is Action.WEB_IDENTITY or TOKEN in shown:
+            yield TOKEN
+        if ASSERTION in shown or (self.provider is not None and self.provider.assertion_file is None):
+            yield ASSERTION
+        if self.mfa is not None and self.mfa.secret_file is None:
+            yield CODE
 
 
 _values: Final = attrgetter(*(part.name for part in fields(RoleSession) if part.init))

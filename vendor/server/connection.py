@@ -7,7 +7,7 @@ to its log. Here they become refusals that echo nothing.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from vendor.refusals import Refusal
+    from vendor.server.answer import Answer
 
 LONGEST_LINE: Final = 32 * 1024
 """Bytes of the longest request line or header field: tokens of 12 kB and more are honest."""
@@ -38,9 +39,7 @@ _TOO_MANY: Final = "Too many headers received"
 class _Connection(RequestHandler):
     """One connection, whose broken requests are answered by `refuse`."""
 
-    def __init__(
-        self, *args: Any, refuse: Callable[[Refusal | None], web.StreamResponse], stalled: float, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, refuse: Callable[[Refusal | None], Answer], stalled: float, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._refuse = refuse
         self._longest_stall = stalled
@@ -94,7 +93,7 @@ class _Connection(RequestHandler):
             raise ConnectionError("an answer was begun already")
         answer = self._refuse(_refusal(status, exc))
         answer.force_close()
-        return answer
+        return cast("web.StreamResponse", answer)
 
 
 class Server(web.Server):
@@ -102,12 +101,13 @@ class Server(web.Server):
 
     def __init__(
         self,
-        answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        answer: Callable[[web.BaseRequest], Awaitable[Answer]],
         *,
-        refuse: Callable[[Refusal | None], web.StreamResponse],
+        refuse: Callable[[Refusal | None], Answer],
         stalled: float = STALLED,
     ) -> None:
-        super().__init__(answer)
+        # An answer of ours is what the server takes for a response, and nothing beside.
+        super().__init__(cast("Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]", answer))
         self._refuse = refuse
         self._stalled = stalled
 

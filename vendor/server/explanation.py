@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 from vendor.policy import limits
 from vendor.policy.chain import way
 from vendor.policy.packing import FULL, WHOLE
-from vendor.policy.proof import needed
 from vendor.policy.session import Action
 from vendor.server.documents import timestamp
 
@@ -138,7 +137,7 @@ def _session(decision: Decision, session: RoleSession, asked: Asked, *, now: dat
         "session_name": session.session_name or None,
         **_of_action(session),
         "via": [_hop(one) for one in way(session)],
-        "needs": list(needed(session)),
+        "needs": list(session.needs),
         "policy": None if session.policy is None else json.loads(session.policy),
         "policy_characters": None if session.policy is None else len(session.policy),
         "policy_arns": list(session.policy_arns),

@@ -91,8 +91,11 @@ class Listener:
     async def answer(self, request: web.BaseRequest) -> Answer:
         """Return the answer to a request, whatever happens on the way."""
         request_id = wire.new_request_id()
+        leave = None
         try:
-            answer = await self._admit(request, request_id)
+            if self._gate is not None:
+                leave = self._gate.enter(request.content)
+            answer = await self._answer(request, request_id)
         except Refusal as refusal:
             answer = self._refuse(refusal, request_id, voice=self._voice_at(request))
             # Its frames hold the entry that holds it: a flood of them would make the collector stall everybody.
@@ -102,18 +105,12 @@ class Listener:
         except Exception as exc:  # noqa: BLE001 - an exception becomes neither a yes nor a traceback
             self._observer.failed(request_id, exc)
             answer = self._voice_at(request).write_defect(request_id)
+        finally:
+            if leave is not None:
+                leave()
         if self.draining:
             answer.force_close()
         return answer
-
-    async def _admit(self, request: web.BaseRequest, request_id: str) -> Answer:
-        if self._gate is None:
-            return await self._answer(request, request_id)
-        leave = self._gate.enter(request.content)
-        try:
-            return await self._answer(request, request_id)
-        finally:
-            leave()
 
     async def _answer(self, request: web.BaseRequest, request_id: str) -> Answer:
         began = self._clock.monotonic()
