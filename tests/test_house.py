@@ -16,8 +16,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # They read the clock, the environment and files for everyone else; client and demo are programs of their own. What
 # changes on disk while we serve (kept keys, the kubelet's token, certificates) is read and written by files.py alone.
 READERS = ("serve.py", "process.py", "files.py", "cli/", "config/", "client/", "demo/")
-# The audit line's file is written where log lines are; it is never read back.
-WRITER = "logs.py"
+# The audit lines' file is written by the sink; it is never read back.
+WRITER = "sink.py"
 WRITES = re.compile(r"\d+: os\.(open|write|close|fstat|ftruncate|fsync|lseek|SEEK_CUR|O_[A-Z]+)")
 INNER = [path for path in MODULES if not path.relative_to(PACKAGE).as_posix().startswith(READERS)]
 VAGUE = {"utils", "helpers", "common", "manager", "core", "base", "types", "models", "services"}

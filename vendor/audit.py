@@ -49,20 +49,16 @@ class Door(StrEnum):
     CONSOLE = "console"
     STS = "sts"
 
-    @property
-    def gives(self) -> frozenset[Action]:
-        """The actions whose outcome can be handed out here."""
-        return _GIVES[self]
-
 
 _ROLES: Final = frozenset({Action.ASSUME_ROLE, Action.WEB_IDENTITY})
 _CREDENTIALS: Final = frozenset(Action) - {Action.IDENTITY_TOKEN}
-_GIVES: Final = {
+GIVES: Final = {
     Door.CONTAINER: _CREDENTIALS,
     Door.JSON: frozenset(Action),
     Door.STS: _ROLES | {Action.SAML},  # its answer says what a role's session is called
     Door.CONSOLE: _ROLES | {Action.SAML, Action.FEDERATION_TOKEN},
 }
+"""The actions whose outcome can be handed out at each door."""
 
 
 @unique
@@ -241,8 +237,8 @@ class Ledger:
         return Recording(self, entry, began, deadline)
 
     def _line(self, entry: Entry) -> bytes:
-        """Return the entry's line, encoding what all lines of one caller and one lease have in common only once."""
-        if entry.session is None or entry.permission is None or entry.credentials is None or entry.outcome != "issued":
+        """Return an issued entry's line, encoding what all lines of a caller and a lease have in common only once."""
+        if entry.session is None or entry.permission is None or entry.credentials is None:
             return entry.line()
         asked = entry.asked
         key = (
@@ -289,9 +285,10 @@ class Ledger:
 
         Raises AuditUnavailable.
         """
-        withheld = partial(self._withheld, entry) if self.refuse and entry.outcome == "issued" else None
+        issued = entry.outcome == "issued"
+        withheld = partial(self._withheld, entry) if issued and self.refuse else None
         try:
-            line = self._line(entry)
+            line = self._line(entry) if issued else entry.line()
             if within >= UNHURRIED:
                 await self.sink.write(line, withheld)
             else:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import CollectorRegistry, disable_created_metrics
 
-from vendor import logs
 from vendor.allowance import Allowance
 from vendor.audit import Entry, Ledger
 from vendor.config.apart import load_apart
@@ -35,6 +34,7 @@ from vendor.server.listener import Listener
 from vendor.server.operators import OperatorDoors
 from vendor.server.page.recent import Recent
 from vendor.server.public import PublicDoors
+from vendor.sink import LineSink
 from vendor.traces import Traces
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Service:
         self._traces = collector and Traces(collector, clock=clock, version=self._version)
         self._observer = observer = Observer(metrics=metrics, log=log, traces=self._traces)
         self._recent = Recent()
-        self._sink = logs.LineSink(configuration.audit.path)
+        self._sink = LineSink(configuration.audit.path)
         self._ledger = Ledger(
             sink=self._sink, observe=self._observe, clock=clock, refuse=configuration.audit.refuse_on_failure
         )
@@ -238,8 +238,8 @@ class Service:
         if self._traces is not None:
             self._traces.observe(entry)
         self._metrics.observe(entry, now=self._clock.now())
-        self._incidents.holders.observe(entry)
         self._recent.observe(entry)
+        self._incidents.holders.observe(entry)
 
     def _overview(self) -> Overview:
         return gather(

@@ -143,7 +143,7 @@ class Targets:
         identity = self.parts[name].identity if name in self.parts else None
         if identity is None:
             return False
-        return identity.chained if identity.settled else None
+        return identity.known_chained
 
     def find(self, name: str) -> Sts | None:
         """Return the STS of a target, None if there is no such target."""

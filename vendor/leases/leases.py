@@ -101,7 +101,7 @@ class Leases:
         return lease, source
 
     def lend_held(self, session: RoleSession, *, proof: Proof, warrant: Warrant, ageing: bool = False) -> Lease | None:
-        """Return a lease of what is held of the session, if there is anything; only if `ageing` may it be past its margin.
+        """Return a lease of what is held of the session, if it is; one past its margin only where it may be `ageing`.
 
         Nothing is asked for, and nobody is waited for.
         """

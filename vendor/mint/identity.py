@@ -71,9 +71,16 @@ class Identity:
         return (self._temporary or not self._found) and self._is_role is not False
 
     @property
+    def known_chained(self) -> bool | None:
+        """Whether it is itself the session of a role, None as long as nobody knows."""
+        if not self._found or (self._temporary and self._is_role is None):
+            return None
+        return self._temporary and self._is_role is not False
+
+    @property
     def settled(self) -> bool:
         """Whether it is known if it is the session of a role, which has to be asked where it could be one."""
-        return self._found and not (self._temporary and self._is_role is None)
+        return self.known_chained is not None
 
     async def keys_of(self, call: Call[Any]) -> ReadOnlyCredentials | None:
         """Return the keys that sign a call: those it brings or the service's own, None if it bears no signature.

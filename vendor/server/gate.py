@@ -88,7 +88,9 @@ class Gate:
     def _enter(self) -> None:
         if self._inside >= self.most:
             raise Overloaded(Reason.CAPACITY, detail=f"{self._inside} requests are under way")
-        waited = self._waited()
+        waited = 0.0 if self._pass_began is None else self._clock.monotonic() - self._pass_began
+        if self._pass_began is None:
+            self._begin_pass()
         if waited > (RUSH if self._share == 1.0 else PRESSED):
             raise Overloaded(Reason.LATE, detail=f"waited {waited:.2f} s for its turn")
         self._turns += self._share
@@ -109,13 +111,10 @@ class Gate:
         elif now - self._late_since > A_WHILE:
             self._share = max(FEWEST, self._share * FEWER ** ((lag + LOOK) / LOOK))
 
-    def _waited(self) -> float:
-        """Return how long the pass of the loop has taken so far in which all requests that have come are read."""
-        now = self._clock.monotonic()
-        if self._pass_began is None:
-            self._pass_began = now
-            asyncio.get_running_loop().call_soon(self._end_pass)
-        return now - self._pass_began
+    def _begin_pass(self) -> None:
+        """Note when the pass of the loop began in which all requests that have come are read."""
+        self._pass_began = self._clock.monotonic()
+        asyncio.get_running_loop().call_soon(self._end_pass)
 
     def _end_pass(self) -> None:
         """Forget the pass; this runs at the beginning of the next one."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from aiohttp import HttpVersion11
+
 from vendor.refusals import InvalidRequest, MethodNotAllowed, NotFound, Reason, Refusal
 from vendor.server import documents, wire
 from vendor.server.answer import Answer
@@ -114,7 +116,8 @@ class Listener:
 
     async def _answer(self, request: web.BaseRequest, request_id: str) -> Answer:
         began = self._clock.monotonic()
-        wire.check_version(request)
+        if request.version is not HttpVersion11:
+            wire.check_version(request)
         target, doors = self._target(request.raw_path)
         if doors is None:
             raise NotFound(Reason.NO_SUCH_PATH)

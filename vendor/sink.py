@@ -1,0 +1,276 @@
+"""The audit sink: lines are appended to a file by a thread, or to a pipe without one as long as that cannot block."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import stat
+import sys
+import termios
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, Final
+
+from vendor.audit import SinkError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+PATIENCE: Final = 0.4
+"""Seconds that a write may take before those who wait for it are refused."""
+BLOCKED: Final = "writing is blocked"
+TURNS: Final = 4
+"""Turns of the event loop for which lines are gathered: about as many as a request takes from the socket to its line.
+
+At rest they take microseconds, as nothing else is to be done.
+"""
+MOST_GATHERED: Final = 64
+"""Lines that wait for no more of them."""
+
+_NONE: Final = bytes(4)
+# Of Linux alone; elsewhere all is left to the thread.
+_PIPE_SIZE: Final = getattr(fcntl, "F_GETPIPE_SZ", None)
+
+Waiting = tuple[bytes, "asyncio.Future[None]", "Callable[[], bytes] | None"]
+"""A line, what whoever waits for it is told by, and the line that takes it back; see `vendor.audit.Sink`."""
+
+
+@dataclass(slots=True, eq=False)
+class _Batch:
+    """Lines that go out together, behind those that take back what went before; `begun` are the ones that did go out.
+
+    `stayed` tells how many bytes of all of them there are where writing has failed midway.
+    """
+
+    lines: list[Waiting]
+    owed: list[bytes]
+    begun: list[Waiting] = field(default_factory=list)
+    stayed: int = 0
+
+
+class LineSink:
+    """Appends lines to a file, or to stdout for `-`; see `vendor.audit.Sink`.
+
+    Lines that arrive together, or while a write is under way, go out together: by a thread, as a write can hang, or at
+    once where it is sure that it cannot. A line that is there although who waited for it was told otherwise is followed
+    by the one that takes it back.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._end = _End(path)
+        self._waiting: list[Waiting] = []
+        self._busy = False
+        self._idle: asyncio.Event | None = None
+        self._late: asyncio.TimerHandle | None = None
+        self._stuck = False
+        self._closed = False
+        self._through: _Batch | None = None
+        self._owed: list[Callable[[], bytes]] = []
+        self._jobs: SimpleQueue[tuple[_Batch, asyncio.AbstractEventLoop] | None] = SimpleQueue()
+        # An executor's threads are waited for at exit: a pipe that nobody reads would keep the process for ever.
+        Thread(target=self._work, name="audit", daemon=True).start()
+
+    async def write(self, line: bytes, withheld: Callable[[], bytes] | None = None) -> None:
+        """Return once the line is written.
+
+        Raises SinkError when it cannot be, or not in time. What is `withheld` by then is taken back.
+        """
+        if self._stuck or self._closed:
+            raise SinkError("the sink is closed" if self._closed else BLOCKED)
+        loop = asyncio.get_running_loop()
+        written = loop.create_future()
+        self._waiting.append((line, written, withheld))
+        if not self._busy:
+            self._begin(loop)
+        try:
+            await written
+        except asyncio.CancelledError:
+            if withheld is not None and not written.cancelled() and written.exception() is None:
+                self._owed.append(withheld)  # it had just been written
+                if not self._busy:
+                    self._begin(loop)
+            raise
+
+    async def close(self) -> None:
+        """Write what is waiting, unless writing is blocked, and let go of the file."""
+        self._closed = True
+        if not self._stuck:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(2 * PATIENCE):
+                    while self._busy:
+                        self._idle = asyncio.Event()
+                        await self._idle.wait()
+        self._jobs.put(None)
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._busy = True
+        loop.call_soon(self._gather, loop)
+
+    def _gather(self, loop: asyncio.AbstractEventLoop, turns: int = 0) -> None:
+        """Send what waits after some turns of the loop: a write costs more than a line, and waking the thread too."""
+        if turns < TURNS and len(self._waiting) < MOST_GATHERED:
+            loop.call_soon(self._gather, loop, turns + 1)
+        else:
+            self._send(loop)
+
+    def _send(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Write all lines that wait, or hand them to the thread, for which they wait so long and no longer."""
+        batch = _Batch(self._waiting, [line() for line in self._owed])
+        self._waiting, self._owed = [], []
+        if self._end.takes(sum(map(len, batch.owed)) + sum(len(line) for line, _, _ in batch.lines)):
+            self._done(batch, self._put(batch), loop)
+            return
+        self._late = loop.call_later(PATIENCE, self._give_up, batch)
+        self._jobs.put((batch, loop))
+
+    def _give_up(self, batch: _Batch) -> None:
+        """Refuse all who wait, until the write that hangs is through."""
+        if self._through is batch:  # and only this loop is late, which has not been told so yet
+            return
+        self._stuck = True
+        waiting, self._waiting = self._waiting, []
+        _settle([*batch.lines, *waiting], BLOCKED)
+
+    def _done(self, batch: _Batch, failure: str | None, loop: asyncio.AbstractEventLoop) -> None:
+        """Tell who waited, and go on with what came meanwhile."""
+        if self._late is not None:
+            self._late.cancel()
+        self._stuck = False
+        owed = _owed(batch, failed=failure is not None)
+        self._owed = [*owed, *self._owed]
+        _settle(batch.lines, failure)
+        if owed and failure is None:
+            loop.call_soon(self._gather, loop)  # when those who were told otherwise know it themselves
+        elif self._waiting:
+            self._gather(loop)
+        else:
+            self._busy = False
+            if self._idle is not None:
+                self._idle.set()
+
+    def _work(self) -> None:
+        """Append what comes, until there is nothing more to come; this is the thread."""
+        while (job := self._jobs.get()) is not None:
+            batch, loop = job
+            failure = self._put(batch)
+            self._through = batch
+            with suppress(RuntimeError):  # a loop that has ended has nobody left who waits
+                loop.call_soon_threadsafe(self._done, batch, failure, loop)
+        self._end.close()
+
+    def _put(self, batch: _Batch) -> str | None:
+        """Write a batch, and return why that failed, if it did."""
+        # What is taken back need not be written first: who waited for it has been told otherwise already.
+        batch.begun = [one for one in batch.lines if one[2] is None or not one[1].done()]
+        try:
+            self._end.append(b"".join([*batch.owed, *[line for line, _, _ in batch.begun]]), batch)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, somebody waits to be told
+            return f"{type(exc).__name__}: {exc}"
+        return None
+
+
+def _owed(batch: _Batch, *, failed: bool) -> list[Callable[[], bytes]]:
+    """Return what takes back the lines that there are although who waited for them is told otherwise."""
+    owed: list[Callable[[], bytes]] = []
+    end = 0
+    for line in batch.owed:
+        end += len(line)
+        if failed and end > batch.stayed:
+            owed.append(partial(bytes, line))
+    for line, written, withheld in batch.begun:
+        if withheld is not None and (end < batch.stayed if failed else written.done()):
+            owed.append(withheld)
+        end += len(line)
+    return owed
+
+
+def _settle(batch: Iterable[Waiting], failure: str | None) -> None:
+    for _, written, _ in batch:
+        if written.done():
+            continue
+        if failure is None:
+            written.set_result(None)
+        else:
+            written.set_exception(SinkError(failure))
+
+
+class _End:
+    """Where bytes are appended: a file, which is opened anew where it was renamed away, or a pipe; stdout for `-`.
+
+    A write that fails midway is taken back in a file, or ended by a newline in a pipe, so that no later line is glued
+    to half of an earlier one.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._torn = False
+        self._here: tuple[int, int] | None = None
+        self._descriptor = self._open()
+
+    def takes(self, size: int) -> bool:
+        """Tell whether it is sure to take so many bytes at once: a pipe in which there is nothing, and room for them.
+
+        No file says so: whatever is mounted there may hang.
+        """
+        return size <= self._capacity and fcntl.ioctl(self._descriptor, termios.FIONREAD, _NONE) == _NONE
+
+    def close(self) -> None:
+        """Let go of it, unless it is stdout."""
+        if self._path != "-":
+            os.close(self._descriptor)
+
+    def append(self, data: bytes, batch: _Batch) -> None:
+        """Write all of the data or none that stays."""
+        self._follow()
+        ended = b"\n" if self._torn else b""
+        data = ended + data
+        written = 0
+        try:
+            while written < len(data):
+                written += os.write(self._descriptor, data[written:])
+        except OSError:
+            batch.stayed = written - len(ended)
+            if written and self._cut_off(written):
+                batch.stayed = 0
+            raise
+        self._torn = False
+
+    def _cut_off(self, written: int) -> bool:
+        """Cut off what was written of the data; where that is not possible the next line begins with a newline."""
+        torn, self._torn = self._torn, True
+        if stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            end = os.lseek(self._descriptor, 0, os.SEEK_CUR)  # that of what this descriptor has appended
+            os.ftruncate(self._descriptor, end - written)
+            self._torn = torn
+            return True
+        return False
+
+    def _follow(self) -> None:
+        """Open the file anew if it is no longer the one behind the path."""
+        if self._path == "-":
+            return
+        try:
+            there = Path(self._path).stat()
+        except FileNotFoundError:
+            there = None
+        if there is None or (there.st_ino, there.st_dev) != self._here:
+            fresh = self._open()
+            os.close(self._descriptor)
+            self._descriptor = fresh
+            self._torn = False
+
+    def _open(self) -> int:
+        if self._path == "-":
+            descriptor = sys.stdout.fileno()
+        else:
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        here = os.fstat(descriptor)
+        self._here = here.st_ino, here.st_dev
+        is_pipe = stat.S_ISFIFO(here.st_mode)
+        self._capacity = fcntl.fcntl(descriptor, _PIPE_SIZE) if is_pipe and _PIPE_SIZE is not None else -1
+        return descriptor
