@@ -192,7 +192,9 @@ class Exchange:
             return await self._lend_held(limited, entry, known, request)
         permission, session, proof, warrant = self._decide(entry, known, request)
         self._tracer.step("lease")
-        lease, entry.source = self._leases.lend_held(session, proof=proof, warrant=warrant), Source.MEMORY
+        lease = self._leases.lend_held(session, proof=proof, warrant=warrant)
+        if lease is not None:
+            entry.source = Source.MEMORY
         while lease is None:
             try:
                 lease, entry.source = await self._leases.lend(
