@@ -8,8 +8,9 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from vendor.audit import UNHURRIED, SinkError
 from vendor.sink import PATIENCE, LineSink
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 ROOT = Path(__file__).parent.parent
 ACCOUNTING = Path("/proc/self/io")
@@ -162,20 +163,50 @@ async def test_a_pipe_that_nobody_reads_refuses_in_time_and_works_again_when_it_
 
 
 async def test_a_pipe_that_is_read_has_lines_without_the_thread_which_has_what_may_hang(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with _piped(monkeypatch) as reader:
+        async with sink_at("-") as sink:
+            for line in (b"first\n", b"second\n"):
+                await sink.write(line)
+                assert await _read_until(reader, line) == line
+            assert sink._through is None
+            await sink.write(b"not yet read\n")
+            assert sink._through is None
+            await sink.write(b"behind it\n")
+            assert sink._through is not None
+        assert await _read_until(reader, b"it\n") == b"not yet read\nbehind it\n"
+
+
+async def test_a_stdout_that_does_not_wait_by_itself_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _piped(monkeypatch) as reader:
+        os.set_blocking(sys.stdout.fileno(), False)
+        async with sink_at("-") as sink:
+            writing = asyncio.create_task(sink.write(b"x" * MORE_THAN_A_PIPE_HOLDS + b"\n"))
+            got = await _read_until(reader, b"x\n")
+            await writing
+    assert len(got) == MORE_THAN_A_PIPE_HOLDS + 1
+
+
+async def test_a_pipe_that_another_one_takes_the_place_of_holds_up_who_writes_there_and_nobody_else(
     tmp_path: Path,
 ) -> None:
-    reader, fifo = _fifo(tmp_path)
+    before, fifo = _fifo(tmp_path)
     async with sink_at(fifo) as sink:
-        for line in (b"first\n", b"second\n"):
-            await sink.write(line)
-            assert await _read_until(reader, line) == line
-        assert sink._through is None
-        await sink.write(b"not yet read\n")
-        assert sink._through is None
-        await sink.write(b"behind it\n")
-        assert sink._through is not None
-    assert await _read_until(reader, b"it\n") == b"not yet read\nbehind it\n"
-    os.close(reader)
+        await sink.write(b"before\n")
+        assert await _read_until(before, b"before\n") == b"before\n"
+        fifo.rename(tmp_path / "before")
+        os.mkfifo(fifo)
+        # Opening it waits for a reader. So that this test ends also where the loop does, there is one in the end.
+        late = threading.Timer(3 * PATIENCE, os.open, (fifo, os.O_RDWR))
+        late.start()
+        async with asyncio.timeout(2 * PATIENCE):
+            with pytest.raises(SinkError, match="blocked"):
+                await sink.write(b"nobody reads\n")
+        late.join()
+        while sink._stuck:  # noqa: ASYNC110 - nobody is told when it ends
+            await asyncio.sleep(0)
+    os.close(before)
 
 
 async def test_who_comes_while_a_write_hangs_is_refused_with_it(tmp_path: Path) -> None:
@@ -388,6 +419,17 @@ def _writes() -> int:
     """Return the number of write system calls of this process so far."""
     counted = dict(line.split(": ") for line in ACCOUNTING.read_text().splitlines())
     return int(counted["syscw"])
+
+
+@contextmanager
+def _piped(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Have a pipe as stdout, of which this is the reading end."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    with os.fdopen(writer, "w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        yield reader
+    os.close(reader)
 
 
 def _fifo(folder: Path) -> tuple[int, Path]:

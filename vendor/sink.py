@@ -1,10 +1,11 @@
-"""The audit sink: lines are appended to a file by a thread, or to a pipe without one as long as that cannot block."""
+"""The audit sink: lines are appended by a thread, or to stdout without one where that is a pipe and cannot block."""
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
 import os
+import select
 import stat
 import sys
 import termios
@@ -215,9 +216,10 @@ class _End:
     def takes(self, size: int) -> bool:
         """Tell whether it is sure to take so many bytes at once: a pipe in which there is nothing, and room for them.
 
-        No file says so: whatever is mounted there may hang.
+        Nothing that has a path says so: whatever is mounted there may hang, and so does opening another pipe in the
+        place of one that was renamed away, until somebody reads it.
         """
-        return size <= self._capacity and fcntl.ioctl(self._descriptor, termios.FIONREAD, _NONE) == _NONE
+        return size < self._capacity and fcntl.ioctl(self._descriptor, termios.FIONREAD, _NONE) == _NONE
 
     def close(self) -> None:
         """Let go of it, unless it is stdout."""
@@ -232,13 +234,26 @@ class _End:
         written = 0
         try:
             while written < len(data):
-                written += os.write(self._descriptor, data[written:])
+                written += self._write(data[written:])
         except OSError:
             batch.stayed = written - len(ended)
             if written and self._cut_off(written):
                 batch.stayed = 0
             raise
         self._torn = False
+
+    def _write(self, data: bytes) -> int:
+        """Write some of the data, and wait until that is possible also where stdout is shared with who does not wait.
+
+        That is a property of the open file itself: a parent that is an event loop hands it on with its stdout.
+        """
+        while True:
+            try:
+                return os.write(self._descriptor, data)
+            except BlockingIOError:
+                room = select.poll()
+                room.register(self._descriptor, select.POLLOUT)
+                room.poll()
 
     def _cut_off(self, written: int) -> bool:
         """Cut off what was written of the data; where that is not possible the next line begins with a newline."""
@@ -271,6 +286,6 @@ class _End:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
         here = os.fstat(descriptor)
         self._here = here.st_ino, here.st_dev
-        is_pipe = stat.S_ISFIFO(here.st_mode)
+        is_pipe = self._path == "-" and stat.S_ISFIFO(here.st_mode)
         self._capacity = fcntl.fcntl(descriptor, _PIPE_SIZE) if is_pipe and _PIPE_SIZE is not None else -1
         return descriptor
