@@ -101,6 +101,8 @@ class LineSink:
         """Write what is waiting, unless writing is blocked, and let go of the file."""
         self._closed = True
         if not self._stuck:
+            if self._owed and not self._busy:  # what could not be taken back when it should have been
+                self._begin(asyncio.get_running_loop())
             with suppress(TimeoutError):
                 async with asyncio.timeout(2 * PATIENCE):
                     while self._busy:
