@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def test_get_prints_the_answer_as_one_line_of_json(vend: Vend, service: Service) -> None:
     document = golden()
     service.then(answered(200, document))
-    done = vend("get", "reports:read", "--param", "month=2026-03", "--param", "team=a=b", "--duration", "1h")
+    done = vend("get", "reports:read", "--param", "month=2026-03", "--parameter", "team=a=b", "--duration", "1h")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("\n") == 1
     assert json.loads(done.stdout) == document

@@ -85,7 +85,12 @@ def _add_scope(command: argparse.ArgumentParser) -> None:
         "scope", nargs="?", metavar="SCOPE", help="default: VENDOR_SCOPE, or the one scope you may have"
     )
     command.add_argument(
-        "--param", action="append", default=[], metavar="NAME=VALUE", help="narrow the grant; may be repeated"
+        "--param",
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="narrow the grant; may be repeated",
     )
     command.add_argument(
         "--duration", type=duration, metavar="1h", help="how long they should last: 3600, 900s, 15m, 1h"
