@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fakes import faults
 from tests.server.http import Connection, exchange, get, post, request
 
 if TYPE_CHECKING:
@@ -98,27 +97,6 @@ async def test_a_refusal_leaves_the_connection_open_for_the_next_try(world: Worl
             assert (answer.status, "connection" in answer.headers) == (status, False)
         await connection.send(request(PATH, world.token()))
         assert (await connection.read()).status == 200
-
-
-@pytest.mark.parametrize("slow", [0.0, 0.2])
-async def test_a_client_that_closes_its_half_is_answered_and_let_go(world: World, slow: float) -> None:
-    world.sts.fault(faults.latency(slow))
-    try:
-        async with await Connection.open(world.service.public) as connection:
-            await connection.send(request(PATH, world.token(f"batch-half-{slow}"), method="POST", body=b"{}"))
-            connection.transport.write_eof()
-            assert (await connection.read()).status == 200
-            assert await connection.ended()
-    finally:
-        world.sts.heal()
-
-
-@pytest.mark.parametrize("sent", [b"", LINE], ids=["nothing", "a line"])
-async def test_a_client_that_closes_its_half_too_early_is_let_go(world: World, sent: bytes) -> None:
-    async with await Connection.open(world.service.public) as connection:
-        await connection.send(sent)
-        connection.transport.write_eof()
-        assert await connection.ended()
 
 
 async def test_a_client_that_waits_to_be_told_to_send_its_body_is_told(world: World) -> None:

@@ -61,21 +61,6 @@ class _Connection(RequestHandler):
         self._read_again()
         super().connection_lost(exc)
 
-    def eof_received(self) -> bool | None:  # type: ignore[override]  # aiohttp always closes
-        """Answer a client that has said all it will and still listens, and close then (RFC 9293 section 3.6).
-
-        A request that broke off is answered to nobody, and over TLS nothing is closed by half.
-        """
-        request = self._current_request
-        rests = [rest for _, rest in self._messages] if request is None else [request.content]
-        # Without any, one is about to be answered, or has just been; there is a waiter where nothing is.
-        busy = bool(rests) or (self._request_count > 0 and self._waiter is None)
-        plain = self.transport is not None and self.transport.get_extra_info("sslcontext") is None
-        if not (busy and plain and all(rest.is_eof() for rest in rests)):
-            return None
-        self.close()
-        return True
-
     def _read_again(self) -> None:
         if self._stalled is not None:
             self._stalled.cancel()
