@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import weakref
 from typing import TYPE_CHECKING, NoReturn
 
+import pytest
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.test_utils import make_mocked_request
 
 from tests.fakes.clock import Clock
-from vendor.refusals import InvalidToken, Reason, Refusal
+from vendor.refusals import AuditUnavailable, InvalidToken, Reason, Refusal
 from vendor.server.listener import Listener
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vendor.server.listener import Visit
 
 
@@ -30,19 +35,56 @@ class Entry:
     refusal: Refusal
 
 
-async def test_a_refusal_leaves_nothing_to_the_garbage_collector() -> None:
+def _refuse(entry: Entry) -> NoReturn:
+    entry.refusal = InvalidToken(Reason.UNKNOWN_KEY)
+    raise entry.refusal
+
+
+def _refuse_as_something_failed(entry: Entry) -> NoReturn:
+    try:
+        raise OSError("no space left")
+    except OSError as exc:
+        entry.refusal = AuditUnavailable(Reason.SINK)
+        raise entry.refusal from exc
+
+
+def _refuse_while_something_failed(entry: Entry) -> NoReturn:
+    try:
+        raise OSError("no space left")
+    except OSError:
+        _refuse(entry)
+
+
+@pytest.mark.parametrize("refuse", [_refuse, _refuse_as_something_failed, _refuse_while_something_failed])
+async def test_a_refusal_leaves_nothing_to_the_garbage_collector(refuse: Callable[[Entry], NoReturn]) -> None:
     entries: list[weakref.ref[Entry]] = []
 
-    async def refuse(_visit: Visit) -> NoReturn:
+    async def door(_visit: Visit) -> NoReturn:
         entry = Entry()
         entries.append(weakref.ref(entry))
-        entry.refusal = InvalidToken(Reason.UNKNOWN_KEY)
-        raise entry.refusal
+        refuse(entry)
 
-    listener = Listener(find=lambda _segments: {"GET": refuse}, observer=Silent(), clock=Clock())
+    listener = Listener(find=lambda _segments: {"GET": door}, observer=Silent(), clock=Clock())
     gc.disable()
     try:
-        assert (await listener.answer(make_mocked_request("GET", "/"))).status == 401
+        assert (await listener.answer(make_mocked_request("GET", "/"))).status in {401, 503}
         assert [entry() for entry in entries] == [None]
     finally:
         gc.enable()
+
+
+async def test_what_is_no_http_leaves_nothing_to_the_garbage_collector() -> None:
+    listener = Listener(find=lambda _segments: None, observer=Silent(), clock=Clock())
+    server = await asyncio.get_running_loop().create_server(listener.server(), "127.0.0.1", 0)
+    gc.collect()
+    gc.disable()
+    try:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(b"\0\r\n\r\n")
+        assert b" 400 " in await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        assert [one for one in gc.get_objects() if isinstance(one, HttpProcessingError)] == []
+    finally:
+        gc.enable()
+        server.close()

@@ -76,6 +76,8 @@ class _Connection(RequestHandler):
         """Answer a request that could not be parsed, or a handler that failed, without a word of what was sent."""
         if request.writer.output_size > 0:
             raise ConnectionError("an answer was begun already")
+        if exc is not None:
+            exc.__traceback__ = None  # its frames hold what is about to be answered, and that holds it
         answer = self._refuse(_refusal(status, exc))
         answer.force_close()
         return cast("web.StreamResponse", answer)

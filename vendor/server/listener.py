@@ -100,8 +100,7 @@ class Listener:
             answer = await self._answer(request, request_id)
         except Refusal as refusal:
             answer = self._refuse(refusal, request_id, voice=self._voice_at(request))
-            # Its frames hold the entry that holds it: a flood of them would make the collector stall everybody.
-            refusal.__traceback__ = None
+            _let_go(refusal)
             if wire.is_coded(request):
                 answer.force_close()  # whoever stands before us may have seen the end of it elsewhere
         except Exception as exc:  # noqa: BLE001 - an exception becomes neither a yes nor a traceback
@@ -158,3 +157,14 @@ class Listener:
             return self._refuse(refusal, request_id)
         self._observer.failed(request_id, None)
         return documents.write_defect(request_id)
+
+
+def _let_go(refusal: Refusal) -> None:
+    """Forget the frames of a refusal and of what it came of.
+
+    They hold the entry that holds it: a flood of such circles would make the collector stall everybody.
+    """
+    one: BaseException | None = refusal
+    while one is not None:
+        one.__traceback__ = None
+        one = one.__cause__ or one.__context__
