@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from tests.fakes.clock import START
 from tests.leases.conftest import Rig, settle
 from tests.made import session
 from vendor.audit import Source
+from vendor.leases.flights import Flight
 from vendor.refusals import Overloaded, Reason, RoleRefused, StsUnavailable
 
 if TYPE_CHECKING:
@@ -168,3 +170,18 @@ async def test_a_failure_that_nobody_waits_for_any_more_leaves_no_noise(rig: Rig
     await settle()
     gc.collect()
     assert complaints == []
+
+
+async def test_a_mint_that_fails_leaves_nothing_to_the_garbage_collector(rig: Rig) -> None:
+    gc.collect()
+    before = sum(isinstance(one, Flight) for one in gc.get_objects())
+    gc.disable()
+    try:
+        rig.mint.failure = StsUnavailable(Reason.NO_ANSWER)
+        with suppress(StsUnavailable):
+            await rig.lend(session())
+        await settle()
+        rig.mint.failure = None
+        assert sum(isinstance(one, Flight) for one in gc.get_objects()) == before
+    finally:
+        gc.enable()

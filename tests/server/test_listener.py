@@ -35,6 +35,10 @@ class Entry:
     refusal: Refusal
 
 
+def _fail() -> NoReturn:
+    raise OSError("no space left")
+
+
 def _refuse(entry: Entry) -> NoReturn:
     entry.refusal = InvalidToken(Reason.UNKNOWN_KEY)
     raise entry.refusal
@@ -42,7 +46,7 @@ def _refuse(entry: Entry) -> NoReturn:
 
 def _refuse_as_something_failed(entry: Entry) -> NoReturn:
     try:
-        raise OSError("no space left")
+        _fail()
     except OSError as exc:
         entry.refusal = AuditUnavailable(Reason.SINK)
         raise entry.refusal from exc
@@ -50,7 +54,7 @@ def _refuse_as_something_failed(entry: Entry) -> NoReturn:
 
 def _refuse_while_something_failed(entry: Entry) -> NoReturn:
     try:
-        raise OSError("no space left")
+        _fail()
     except OSError:
         _refuse(entry)
 

@@ -98,6 +98,7 @@ class Flights:
     def _end(self, flight: Flight, first: tuple[str, str] | None, task: asyncio.Task[Lease]) -> None:
         """Forget a flight, and look at its failure, which nobody else may be waiting for any more."""
         del self._flights[flight.session.key]
+        del flight.task  # the frames that a failure keeps hold the flight: nothing is to be left to the collector
         if first is not None:
             self._first[first] -= 1
             if not self._first[first]:
