@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from tests.fakes.issuer import Issuer
 from tests.fakes.sts import STS
 from tests.service import CONFIGURATION
-from vendor import config
+from vendor import config, generations
 from vendor.generations import Generations
 from vendor.metrics import Metrics
 from vendor.observer import Observer
@@ -52,12 +52,14 @@ class World(AsyncExitStack):
         await self.generations.serving.issuers.load()
         return self
 
-    def loaded(self, *, other: bool = False) -> Configuration:
+    def loaded(self, *, other: bool = False, rate: int | None = None) -> Configuration:
         audit = self.folder / "audit.jsonl"
         text = CONFIGURATION.format(audit=audit, issuer=self.issuer.issuer, sts=self.sts.url)
         if other:
             more = f'{{issuer: "{self.other.issuer}", audience: v, kind: generic, allow_private_addresses: true}}'
             text = text.replace("issuers:\n", f"issuers:\n  cluster-b: {more}\n")
+        if rate is not None:
+            text = text.replace("regions: [eu-west-1]", f"regions: [eu-west-1], requests_per_second: {rate}")
         path = self.folder / "vendor.yaml"
         path.write_text(text)
         return config.load(path, environ={})
@@ -111,3 +113,21 @@ async def test_one_that_is_given_up_leaves_nothing_under_way_and_the_one_that_se
             await preparing
         assert at_work() == before
         assert world.generations.serving.issuers.parts["cluster-a"].keys.serves
+
+
+async def test_who_still_uses_what_one_reload_took_over_and_the_next_did_not_has_all_of_its_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world:
+        first = world.generations.serving
+        monkeypatch.setattr(generations, "LINGER", 1.0)
+        world.generations.serve(second := await world.generations.prepare(world.loaded(other=True)))
+        await asyncio.sleep(0)
+        monkeypatch.setattr(generations, "LINGER", 60.0)
+        world.generations.serve(await world.generations.prepare(world.loaded(other=True, rate=9)))
+        assert len(world.generations._leaving) == 2
+        while len(world.generations._leaving) > 1:  # noqa: ASYNC110 - nobody is told when one has left
+            await asyncio.sleep(0.01)
+        assert second.targets.parts["aws"] is first.targets.parts["aws"]
+        assert second.targets.parts["aws"] is not world.generations.serving.targets.parts["aws"]
+        assert await second.targets.parts["aws"]._who_am_i()

@@ -106,8 +106,11 @@ class Generations:
         return made
 
     def serve(self, prepared: Generation) -> None:
-        """Put it in the place of the one that serves, which is closed once whoever still uses it has ended."""
-        leaving = asyncio.create_task(self._leave(self.serving))
+        """Put it in the place of the one that serves, which is closed once whoever still uses it has ended.
+
+        What both have is the prepared one's to close from now on, also where that is followed by another one soon.
+        """
+        leaving = asyncio.create_task(_leave(self.serving, prepared))
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)
         self.serving, self.since = prepared, self._clock.now()
@@ -117,12 +120,6 @@ class Generations:
         for leaving in list(self._leaving):
             await end(leaving)
         await self.serving.close()
-
-    async def _leave(self, before: Generation) -> None:
-        try:
-            await asyncio.sleep(LINGER)
-        finally:
-            await before.close(after=self.serving)
 
     def _made(self, configuration: Configuration, before: Generation | None) -> Generation:
         clock, observer = self._clock, self._observer
@@ -158,3 +155,10 @@ class Generations:
         )
         authenticator = Authenticator(issuers=issuers.trusted, clock=clock, used=self._used)
         return Generation(configuration, issuers, targets, sharing, authenticator, mapping)
+
+
+async def _leave(before: Generation, after: Generation) -> None:
+    try:
+        await asyncio.sleep(LINGER)
+    finally:
+        await before.close(after=after)
