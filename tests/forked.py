@@ -66,7 +66,7 @@ async def fork(arguments: Sequence[str], *, environ: Mapping[str, str], stdout: 
     """Begin `vendor` with arguments, an environment and a descriptor for its stdout."""
     stderr, its_stderr = os.pipe()
     told, telling = os.pipe()
-    _, asked = _origin()
+    _, asked = _origin(_network())
     socket.send_fds(asked, [json.dumps([list(arguments), dict(environ)]).encode()], [stdout, its_stderr, telling])
     os.close(its_stderr)
     os.close(telling)
@@ -82,9 +82,14 @@ async def _reader(descriptor: int) -> asyncio.StreamReader:
     return reader
 
 
+def _network() -> Path:
+    """Return which network this thread is in: a test may have moved it into one of its own."""
+    return Path("/proc/thread-self/ns/net").readlink()
+
+
 @functools.cache
-def _origin() -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """Return this worker's process to fork off, which ends when we do, and the socket on which it is asked."""
+def _origin(_network: Path) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """Return the process to fork off in a network, which ends when we do, and the socket on which it is asked."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         process = subprocess.Popen([sys.executable, "-m", "tests.forked"], cwd=ROOT, stdin=theirs.fileno())
