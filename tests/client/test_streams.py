@@ -61,7 +61,7 @@ def test_t26_nothing_takes_the_place_of_a_closed_stdout_and_audit_lines_are_not_
     script = """
 import asyncio, socket
 from vendor.client.streams import settle
-from vendor.logs import LineSink
+from vendor.sink import LineSink
 settle()
 listening = socket.socket()
 assert listening.fileno() > 2, listening
