@@ -67,6 +67,9 @@ class Sink:
             raise self.failure
         self.lines.append(line)
 
+    def owe(self, withheld: Callable[[], bytes]) -> None:
+        self.withheld = withheld
+
 
 def _read(one: Entry) -> dict[str, Any]:
     line = one.line()
@@ -438,12 +441,10 @@ async def test_only_a_line_whose_caller_goes_by_it_may_be_taken_back(*, refuse: 
     assert sink.withheld is None, "it was refused, whether its line is written or not"
 
 
-async def test_what_was_written_can_be_withheld_by_another_line_and_nobody_waits_long_for_that() -> None:
-    sink, refusal = Sink(), RoleRefused(Reason.ROLE_DENIED)
+def test_what_was_written_can_be_withheld_by_another_line_which_the_sink_owes_from_then_on() -> None:
+    sink = Sink()
     ledger = Ledger(sink=sink, observe=lambda _: None, clock=Clock())
-    await ledger.withhold(issued(), refusal)
-    assert check(sink.lines) == 1
-    assert json.loads(sink.lines[0])["code"] == "role_refused"
-    for broken in (Sink(SinkError("full")), Slow(30)):
-        await Ledger(sink=broken, observe=lambda _: None, clock=Clock()).withhold(issued(), refusal)
-        assert broken.lines == []
+    ledger.withhold(issued(), RoleRefused(Reason.ROLE_DENIED))
+    assert sink.withheld is not None
+    assert check([sink.withheld()]) == 1
+    assert json.loads(sink.withheld())["code"] == "role_refused"

@@ -143,6 +143,9 @@ class Sink:
         self.lines.append(line)
         await self.trouble.wait("record")
 
+    def owe(self, withheld: Callable[[], bytes]) -> None:
+        self.lines.append(withheld())
+
 
 @dataclass(frozen=True)
 class Role(Text):

@@ -296,6 +296,21 @@ async def test_closing_writes_what_takes_back_too(path: Path) -> None:
     assert path.read_bytes() == b"one\nwithheld\n"
 
 
+async def test_what_takes_a_line_back_is_owed_until_it_can_be_written(tmp_path: Path) -> None:
+    reader, fifo = _fifo(tmp_path)
+    async with sink_at(fifo) as sink:
+        await sink.write(b"one\n")
+        assert await _read_until(reader, b"one\n") == b"one\n"
+        os.close(reader)
+        sink.owe(_withheld)
+        while sink._busy:  # noqa: ASYNC110 - nobody waits for it
+            await asyncio.sleep(0)
+        reader, _ = _fifo(tmp_path)
+        await sink.write(b"two\n")
+    assert await _read_until(reader, b"two\n") == b"withheld\ntwo\n"
+    os.close(reader)
+
+
 @pytest.mark.parametrize("closed", [False, True])
 async def test_what_a_broken_pipe_took_of_refused_lines_is_taken_back_by_what_is_read_next(
     tmp_path: Path, *, closed: bool

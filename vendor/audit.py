@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from functools import partial
@@ -83,6 +82,10 @@ class Sink(Protocol):
         Whoever gives `withheld` goes by what they are told: once they have left, or were refused, the line is not
         written any more, and if it is too late for that, the line that this returns follows it. Raises SinkError.
         """
+        ...
+
+    def owe(self, withheld: Callable[[], bytes]) -> None:
+        """Have a line that takes another one back follow it as soon as it can be written; nobody waits for it."""
         ...
 
 
@@ -305,12 +308,10 @@ class Ledger:
         finally:
             self.observe(entry)
 
-    async def withhold(self, entry: Entry, refusal: Refusal) -> None:
-        """Write, if that takes no time, that what was written as issued is not handed out, for this reason."""
+    def withhold(self, entry: Entry, refusal: Refusal) -> None:
+        """Have another line say that what was written as issued is not handed out, for this reason."""
         entry.refusal = refusal
-        with suppress(TimeoutError, SinkError):
-            async with asyncio.timeout(LINE):
-                await self.sink.write(self._withheld(entry))
+        self.sink.owe(partial(self._withheld, entry))
 
     def _withheld(self, entry: Entry) -> bytes:
         return self._told(WITHHELD, entry.request_id, entry.withheld())

@@ -148,7 +148,7 @@ class Exchange:
         try:
             self._revocations.refuse(known.principal, lease.session.scope)  # made while the line was written
         except Revoked as refusal:
-            await self._ledger.withhold(entry, refusal)
+            self._ledger.withhold(entry, refusal)
             raise
         return lease
 

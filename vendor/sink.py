@@ -92,10 +92,14 @@ class LineSink:
             await written
         except asyncio.CancelledError:
             if withheld is not None and not written.cancelled() and written.exception() is None:
-                self._owed.append(withheld)  # it had just been written
-                if not self._busy:
-                    self._begin(loop)
+                self.owe(withheld)  # it had just been written
             raise
+
+    def owe(self, withheld: Callable[[], bytes]) -> None:
+        """Write what takes a line back, with the next lines where it cannot be now."""
+        self._owed.append(withheld)
+        if not self._busy:
+            self._begin(asyncio.get_running_loop())
 
     async def close(self) -> None:
         """Write what is waiting, unless writing is blocked, and let go of the file."""
