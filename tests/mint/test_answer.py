@@ -168,6 +168,12 @@ def test_t21_what_is_no_time_is_no_answer(text: Any) -> None:
         read_time(text)
 
 
+@pytest.mark.parametrize("seconds", [1e17, -1e17, 1e300, 10**30, float("inf")])
+def test_t21_seconds_that_are_no_time_are_no_answer_and_no_failure_of_the_network(seconds: float) -> None:
+    with pytest.raises(OverflowError):
+        read_time(seconds)
+
+
 def _refused(answer: dict[str, Any]) -> StsUnavailable:
     with pytest.raises(StsUnavailable) as refused:
         _read(answer)

@@ -23,6 +23,7 @@ LONGEST_SECRET: Final = 8_000
 LONGEST_USER_ID: Final = 193
 """Characters of the longest id of a session (botocore's STS model)."""
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ASSUMED: Final = re.compile(r"arn:([a-z-]+):sts::([^:]*):assumed-role/([^/]+)/(.+)")
 _ROLE: Final = re.compile(r"arn:([a-z-]+):iam::([^:]*):role/(?:.*/)?([^/]+)")
 
@@ -82,7 +83,7 @@ def read_time(value: Any) -> datetime:
     Raises ValueError or OverflowError.
     """
     if isinstance(value, (int, float)):
-        return datetime.fromtimestamp(value, UTC)
+        return _EPOCH + timedelta(seconds=value)  # the system's own conversion has errors of its own
     if isinstance(value, str):
         return datetime.fromisoformat(value)
     raise ValueError(f"{value!r:.30} is no time")
