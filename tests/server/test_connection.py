@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from tests.server.http import Connection, request
 from vendor.server.answer import Answer
@@ -21,16 +23,18 @@ BIG = 20_000_000
 
 
 @asynccontextmanager
-async def serving(*, stalled: float) -> AsyncIterator[tuple[Server, str]]:
-    """Serve answers that no socket's buffer holds."""
+async def serving(
+    *, stalled: float = 30, head_in_time: float = 30, size: int = BIG
+) -> AsyncIterator[tuple[Server, str]]:
+    """Serve answers that, unless they are smaller, no socket's buffer holds."""
 
     async def answer(_request: web.BaseRequest) -> Answer:
-        return Answer(200, bytes(BIG), "0123456789abcdef")
+        return Answer(200, bytes(size), "0123456789abcdef")
 
     def refuse(refusal: Refusal | None) -> Answer:
         raise AssertionError(refusal)
 
-    server = Server(answer, refuse=refuse, stalled=stalled)
+    server = Server(answer, refuse=refuse, stalled=stalled, head_in_time=head_in_time)
     listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
     try:
         yield server, f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
@@ -57,6 +61,30 @@ async def test_a_client_that_reads_on_after_a_while_is_not() -> None:
         assert len((await connection.read()).body) == BIG
         (served,) = server.connections
         assert not _due(served)
+
+
+@pytest.mark.parametrize("before", [b"", request("/")], ids=["at first", "behind a request"])
+async def test_t27_a_head_that_comes_byte_by_byte_is_not_waited_for(before: bytes) -> None:
+    async with serving(head_in_time=0.2, size=1) as (_, url), await Connection.open(url) as connection:
+        await connection.send(before, b"GET / HTTP/1.1\r\nX: ")
+        if before:
+            await connection.read()
+        async with asyncio.timeout(10):
+            with suppress(ConnectionError):
+                while not connection.transport.is_closing():
+                    await connection.send(b"x")
+                    await asyncio.sleep(0.01)
+
+
+async def test_whoever_sent_a_head_in_time_may_be_silent_then() -> None:
+    async with serving(head_in_time=0.2, size=1) as (_, url), await Connection.open(url) as connection:
+        for _ in range(2):
+            raw = request("/")
+            await connection.send(raw[:9])
+            await asyncio.sleep(0.05)
+            await connection.send(raw[9:])
+            assert (await connection.read()).status == 200
+            await asyncio.sleep(0.4)
 
 
 def _due(connection: Any) -> bool:

@@ -26,7 +26,9 @@ LONGEST_LINE: Final = 32 * 1024
 MOST_HEADERS: Final = 64
 """Header fields of a request."""
 IDLE: Final = 75.0
-"""Seconds after which a connection that sends no whole request is closed."""
+"""Seconds after which a connection that sends nothing is closed."""
+HEAD_IN_TIME: Final = 10.0
+"""Seconds within which the head of a request must have come, once it has begun."""
 STALLED: Final = 20.0
 """Seconds for which a client may leave its answers unread before it is cut off."""
 SHUTDOWN: Final = 10.0
@@ -39,11 +41,29 @@ _TOO_MANY: Final = "Too many headers received"
 class _Connection(RequestHandler):
     """One connection, whose broken requests are answered by `refuse`."""
 
-    def __init__(self, *args: Any, refuse: Callable[[Refusal | None], Answer], stalled: float, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        refuse: Callable[[Refusal | None], Answer],
+        stalled: float,
+        head_in_time: float,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._refuse = refuse
         self._longest_stall = stalled
         self._stalled: asyncio.TimerHandle | None = None
+        self._head_in_time = head_in_time
+        self._begun: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take what was sent, and give a head that has begun some time to end, and no more."""
+        heads = self._request_count
+        super().data_received(data)
+        if self._request_count != heads:
+            self._end_head()
+        elif self._begun is None and self._waiter is not None and self.transport is not None:  # no part of a body
+            self._begun = self._loop.call_later(self._head_in_time, self.transport.abort)
 
     def pause_writing(self) -> None:
         """Give a client that does not read its answers some time, and no more: aiohttp would wait for ever."""
@@ -59,12 +79,18 @@ class _Connection(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Let go of the connection."""
         self._read_again()
+        self._end_head()
         super().connection_lost(exc)
 
     def _read_again(self) -> None:
         if self._stalled is not None:
             self._stalled.cancel()
             self._stalled = None
+
+    def _end_head(self) -> None:
+        if self._begun is not None:
+            self._begun.cancel()
+            self._begun = None
 
     def handle_error(
         self,
@@ -92,11 +118,13 @@ class Server(web.Server):
         *,
         refuse: Callable[[Refusal | None], Answer],
         stalled: float = STALLED,
+        head_in_time: float = HEAD_IN_TIME,
     ) -> None:
         # An answer of ours is what the server takes for a response, and nothing beside.
         super().__init__(cast("Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]", answer))
         self._refuse = refuse
         self._stalled = stalled
+        self._head_in_time = head_in_time
 
     def __call__(self) -> RequestHandler:
         """Return the protocol of a new connection."""
@@ -105,6 +133,7 @@ class Server(web.Server):
             loop=asyncio.get_running_loop(),
             refuse=self._refuse,
             stalled=self._stalled,
+            head_in_time=self._head_in_time,
             keepalive_timeout=IDLE,
             max_line_size=LONGEST_LINE,
             max_field_size=LONGEST_LINE,
