@@ -67,8 +67,10 @@ async def test_a_client_that_reads_on_after_a_while_is_not() -> None:
 async def test_t27_a_head_that_comes_byte_by_byte_is_not_waited_for(before: bytes) -> None:
     async with serving(head_in_time=0.2, size=1) as (_, url), await Connection.open(url) as connection:
         await connection.send(before, b"GET / HTTP/1.1\r\nX: ")
-        if before:
-            await connection.read()
+        if not before:
+            assert await connection.ended()
+            return
+        await connection.read()
         async with asyncio.timeout(10):
             with suppress(ConnectionError):
                 while not connection.transport.is_closing():

@@ -62,7 +62,8 @@ class _Connection(RequestHandler):
         super().data_received(data)
         if self._request_count != heads:
             self._end_head()
-        elif self._begun is None and self._waiter is not None and self.transport is not None:  # no part of a body
+        elif self._begun is None and self.transport is not None and (self._waiter is not None or heads == 0):
+            # No part of a body: none is being answered.
             self._begun = self._loop.call_later(self._head_in_time, self.transport.abort)
 
     def pause_writing(self) -> None:
