@@ -165,6 +165,8 @@ def _let_go(refusal: Refusal) -> None:
     They hold the entry that holds it: a flood of such circles would make the collector stall everybody.
     """
     one: BaseException | None = refusal
-    while one is not None:
+    seen: set[int] = set()
+    while one is not None and id(one) not in seen:  # a refusal that several are told may come of itself in the end
+        seen.add(id(one))
         one.__traceback__ = None
         one = one.__cause__ or one.__context__
