@@ -59,7 +59,16 @@ def _refuse_while_something_failed(entry: Entry) -> NoReturn:
         _refuse(entry)
 
 
-@pytest.mark.parametrize("refuse", [_refuse, _refuse_as_something_failed, _refuse_while_something_failed])
+def _refuse_as_it_was_refused(entry: Entry) -> NoReturn:
+    try:
+        _refuse(entry)
+    except Refusal as refusal:
+        raise refusal from refusal
+
+
+@pytest.mark.parametrize(
+    "refuse", [_refuse, _refuse_as_it_was_refused, _refuse_as_something_failed, _refuse_while_something_failed]
+)
 async def test_a_refusal_leaves_nothing_to_the_garbage_collector(refuse: Callable[[Entry], NoReturn]) -> None:
     entries: list[weakref.ref[Entry]] = []
 

@@ -165,8 +165,7 @@ def _let_go(refusal: Refusal) -> None:
     They hold the entry that holds it: a flood of such circles would make the collector stall everybody.
     """
     one: BaseException | None = refusal
-    seen: set[int] = set()
-    while one is not None and id(one) not in seen:  # a refusal that several are told may come of itself in the end
-        seen.add(id(one))
-        one.__traceback__ = None
-        one = one.__cause__ or one.__context__
+    while one is not None:  # what is taken apart comes to an end, also where something is its own cause
+        following = one.__cause__ or one.__context__
+        one.__traceback__ = one.__cause__ = one.__context__ = None
+        one = following
