@@ -141,7 +141,8 @@ class Entry:
         outcome = "issued" if lasting else self.outcome
         source = f'"{self.source}"' if self.source and outcome == "issued" else "null"
         changing = (
-            f'{{"event":"exchange","time":"{_milliseconds(self.time)}","request_id":"{self.request_id}",'
+            f'{{"event":"exchange","time":"{self.time.isoformat(timespec="milliseconds")[:-6]}Z",'
+            f'"request_id":"{self.request_id}",'
             f'"door":"{self.door}","outcome":"{outcome}","source":{source},"seconds":{self.seconds:.6f},'
         )
         return changing.encode() + (lasting or self.lasting())

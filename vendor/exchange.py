@@ -129,6 +129,7 @@ class Exchange:
         """
         self._tracer.begin(request.parent)
         async with self._ledger.recorded(self._entry(request), began=request.began, deadline=request.deadline) as entry:
+            made = self._revocations.made
             known = await self._identify(request.token, entry.token_sha256, request.deadline)
             entry.principal = known.principal
             limited = self._allowance.spend(known.principal)
@@ -140,16 +141,18 @@ class Exchange:
                 _forget(entry)
                 known = await self._identify(request.token, entry.token_sha256, request.deadline, known)
                 lease = await self._lend(entry, known, request, limited)
-            self._revocations.refuse(known.principal, lease.session.scope)
+            if self._revocations.made != made:
+                self._revocations.refuse(known.principal, lease.session.scope)
             if limited is None and entry.source is Source.MEMORY and request.door is not Door.CONSOLE:
                 self._allowance.give_back(known.principal)
             entry.credentials, entry.minted = lease.credentials, lease.minted
             self._tracer.step("record")
-        try:
-            self._revocations.refuse(known.principal, lease.session.scope)  # made while the line was written
-        except Revoked as refusal:
-            self._ledger.withhold(entry, refusal)
-            raise
+        if self._revocations.made != made:  # while the line was written
+            try:
+                self._revocations.refuse(known.principal, lease.session.scope)
+            except Revoked as refusal:
+                self._ledger.withhold(entry, refusal)
+                raise
         return lease
 
     async def authenticate(self, token: str | None, *, deadline: float) -> Principal:

@@ -111,6 +111,8 @@ class Lease:
     A session that ends with its caller's token cannot be had any longer, and one for an assertion or a code not for the
     same one, so nothing newer is wanted.
     """
+    fresh_until: float = field(init=False)
+    """When something newer is wanted or it is lent no more, on the clock that never steps."""
     lendable: float = field(init=False)
     """Seconds from minting for which it is lent; see `lendable`."""
 
@@ -119,6 +121,7 @@ class Lease:
         self.ends = self.minted_monotonic + self.lifetime
         self.lendable = lendable(self.session)
         self.margin = self._margin()
+        self.fresh_until = min(self.ends - self.margin, self.minted_monotonic + self.lendable)
 
     def _margin(self) -> float:
         not_after = self.session.not_after
@@ -170,6 +173,10 @@ class Lease:
         """Tell whether it is lent to nobody any more."""
         lent_for = clock.monotonic() - self.minted_monotonic
         return lent_for >= self.lifetime or lent_for >= self.lendable or clock.now() >= self.credentials.expiration
+
+    def fresh(self, clock: Clock) -> bool:
+        """Tell whether it may be lent and nothing newer is wanted: what is asked of it each time somebody has it."""
+        return clock.monotonic() < self.fresh_until and clock.now() < self.credentials.expiration
 
     def wants_newer(self, clock: Clock) -> bool:
         """Tell whether new credentials are wanted.

@@ -105,9 +105,10 @@ class Leases:
 
         Nothing is asked for, and nobody is waited for.
         """
-        lease = self._look(session)
-        if lease is None or (not ageing and lease.wants_newer(self._clock)):
+        lease = self._held.find(session.issuer, session.key)
+        if lease is None or not (lease.fresh(self._clock) or (ageing and not lease.over(self._clock))):
             return None
+        self._held.touch(lease)
         self._note_lent(lease, proof, warrant)
         return lease
 

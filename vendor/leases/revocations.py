@@ -40,6 +40,8 @@ class Revocations:
 
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
+        self.made = 0
+        """How often one was put into force: as long as that stays the same, nobody is stopped who was not."""
         self._standing: dict[str, _Standing] = {}
         self._by_key: dict[Key, dict[str, _Standing]] = {}
         self._open: dict[str, _Standing] = {}
@@ -64,6 +66,7 @@ class Revocations:
         left = (revocation.until - self._clock.now()).total_seconds()
         standing = _Standing(revocation, self._clock.monotonic() + left)
         self._standing[revocation.id] = standing
+        self.made += 1
         for place in self._places(keys):
             place[revocation.id] = standing
         self._attributes.update(name for _, name, _, _ in keys if name)

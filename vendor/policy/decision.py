@@ -94,6 +94,11 @@ class Mapping:
         self._chained = chained
         self._hourly: dict[str, Scope] = {}
         self._longest = {name: _longest_chained(scope) for name, scope in scopes.items()}
+        self._organizations = {
+            name: found
+            for name, scope in scopes.items()
+            if (found := [one.organization for one in scope.parameters if one.organization])
+        }
         self._targets = targets
         self._issuers = issuers
         self._packing = packing or Packing()
@@ -139,7 +144,8 @@ class Mapping:
 
     def open(self, permission: Permission, principal: Principal, asked: Asked) -> RoleSession:
         """Return the session of a permission, without optional tags that will not fit; see `open_session`."""
-        listed = [self._accounts(one.organization) for one in permission.scope.parameters if one.organization]
+        organizations = self._organizations.get(permission.scope.name, ())
+        listed = map(self._accounts, organizations) if organizations else ()
         times = (asked.duration, permission.scope.session.max_duration)
         key = (principal.token_sha256, permission.scope.name, *asked.parameters.items(), *times, *listed)
         session = self._opened.get(key) if principal.token_sha256 else None

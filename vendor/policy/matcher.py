@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from vendor.identity.principal import ANY_TYPE
@@ -93,6 +93,15 @@ class AnyOf:
     """At least one of these matches; an empty list matches nothing."""
 
     options: tuple[Equal | Glob | Contains | Present, ...]
+    _texts: frozenset[str] = field(init=False, repr=False, compare=False)
+    _others: tuple[Equal | Glob | Contains | Present, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Have plain texts, of which there may be hundreds, found by one look."""
+        texts = {one.value for one in self.options if isinstance(one, Equal) and type(one.value) is str}
+        others = (one for one in self.options if not (isinstance(one, Equal) and type(one.value) is str))
+        object.__setattr__(self, "_texts", frozenset(texts))
+        object.__setattr__(self, "_others", tuple(others))
 
     @property
     def types(self) -> frozenset[type]:
@@ -101,7 +110,9 @@ class AnyOf:
 
     def matches(self, value: AttributeValue | None) -> bool:
         """Tell whether the attribute's value satisfies this."""
-        return any(option.matches(value) for option in self.options)
+        if type(value) is str and value in self._texts:
+            return True
+        return any(option.matches(value) for option in self._others)
 
     def __str__(self) -> str:
         return "any of " + ", ".join(map(str, self.options))

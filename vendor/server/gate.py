@@ -71,21 +71,9 @@ class Gate:
 
         As long as a part of it is still to come it has one of few places. Raises Overloaded.
         """
-        if rest is None or rest.is_eof():
-            self._enter()
-            return self.leave
-        if self.unsent >= max(1, self.most // UNSENT):
+        whole = rest is None or rest.is_eof()
+        if not whole and self.unsent >= max(1, self.most // UNSENT):
             raise Overloaded(Reason.CAPACITY, detail=f"of {self.unsent} requests a part is still to come")
-        self._enter()
-        begun = _Begun(self)
-        rest.on_eof(begun.come)
-        return begun.leave
-
-    def leave(self) -> None:
-        """Let a request out."""
-        self._inside -= 1
-
-    def _enter(self) -> None:
         if self._inside >= self.most:
             raise Overloaded(Reason.CAPACITY, detail=f"{self._inside} requests are under way")
         waited = 0.0 if self._pass_began is None else self._clock.monotonic() - self._pass_began
@@ -98,6 +86,15 @@ class Gate:
             raise Overloaded(Reason.LATE, detail=f"the event loop is {self._late:.2f} s late")
         self._turns -= 1.0
         self._inside += 1
+        if whole or rest is None:
+            return self.leave
+        begun = _Begun(self)
+        rest.on_eof(begun.come)
+        return begun.leave
+
+    def leave(self) -> None:
+        """Let a request out."""
+        self._inside -= 1
 
     def note_lag(self, lag: float) -> None:
         """Note by how many seconds the event loop woke late; it is to be told so every LOOK, and cannot be then."""
