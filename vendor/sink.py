@@ -129,7 +129,7 @@ class LineSink:
         """Write all lines that wait, or hand them to the thread, for which they wait so long and no longer."""
         batch = _Batch(self._waiting, [line() for line in self._owed])
         self._waiting, self._owed = [], []
-        if self._end.takes(sum(map(len, batch.owed)) + sum(len(line) for line, _, _ in batch.lines)):
+        if self._end.takes(sum(map(len, [*batch.owed, *[line for line, _, _ in batch.lines]]))):
             self._done(batch, self._put(batch), loop)
             return
         self._late = loop.call_later(PATIENCE, self._give_up, batch)

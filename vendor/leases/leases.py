@@ -97,7 +97,9 @@ class Leases:
         lease, source = self._look(session), Source.MEMORY
         if lease is None or lease.wants_newer(self._clock):
             lease, source = await self._newer(session, lease, deadline, proof)
-        self._note_lent(lease, proof, warrant)
+        self._renewals.lent(lease, warrant if proof is NO_PROOF else None)
+        if not lease.recent:
+            self._note_recent(lease)
         return lease, source
 
     def lend_held(self, session: RoleSession, *, proof: Proof, warrant: Warrant, ageing: bool = False) -> Lease | None:
@@ -109,7 +111,9 @@ class Leases:
         if lease is None or not (lease.fresh(self._clock) or (ageing and not lease.over(self._clock))):
             return None
         self._held.touch(lease)
-        self._note_lent(lease, proof, warrant)
+        self._renewals.lent(lease, warrant if proof is NO_PROOF else None)
+        if not lease.recent:
+            self._note_recent(lease)
         return lease
 
     def keep(
@@ -218,11 +222,6 @@ class Leases:
                 raise
             return held, Source.MEMORY
         return lease, flight.source if joined is None else Source.MEMORY
-
-    def _note_lent(self, lease: Lease, proof: Proof, warrant: Warrant | None) -> None:
-        self._renewals.lent(lease, warrant if proof is NO_PROOF else None)
-        if not lease.recent:
-            self._note_recent(lease)
 
     def _note_recent(self, lease: Lease) -> None:
         """Keep the finished answers of no more than so many leases: each is as large as all else that is kept of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from aiohttp import HttpVersion11
@@ -97,7 +98,9 @@ class Listener:
         try:
             if self._gate is not None:
                 leave = self._gate.enter(request.content)
-            answer = await self._answer(request, request_id)
+            began = self._clock.monotonic()
+            door, target = self._door(request)
+            answer = await door(Visit(request, request_id, began, target))
         except Refusal as refusal:
             answer = self._refuse(refusal, request_id, voice=self._voice_at(request))
             _let_go(refusal)
@@ -113,8 +116,8 @@ class Listener:
             answer.force_close()
         return answer
 
-    async def _answer(self, request: web.BaseRequest, request_id: str) -> Answer:
-        began = self._clock.monotonic()
+    def _door(self, request: web.BaseRequest) -> tuple[Door, wire.Target]:
+        """Return where a request is answered, and what it points at there."""
         if request.version is not HttpVersion11:
             wire.check_version(request)
         target, doors = self._target(request.raw_path)
@@ -122,11 +125,14 @@ class Listener:
             raise NotFound(Reason.NO_SUCH_PATH)
         door = doors.get(request.method)
         if door is None:
-            allow, voice = {"Allow": ", ".join(doors)}, self._voice_at(request)
-            return self._refuse(MethodNotAllowed(Reason.NO_SUCH_METHOD), request_id, allow, voice=voice)
+            return partial(self._refuse_method, ", ".join(doors)), target
         if request.method == "GET" and request.body_exists:
             raise InvalidRequest(Reason.MALFORMED_REQUEST, "a GET request has no body")
-        return await door(Visit(request=request, request_id=request_id, began=began, target=target))
+        return door, target
+
+    async def _refuse_method(self, allowed: str, visit: Visit) -> Answer:
+        refusal, voice = MethodNotAllowed(Reason.NO_SUCH_METHOD), self._voice_at(visit.request)
+        return self._refuse(refusal, visit.request_id, {"Allow": allowed}, voice=voice)
 
     def _target(self, raw: str) -> tuple[wire.Target, Doors | None]:
         """Return where a request points and what is there; it is remembered, as callers ask for the same again."""

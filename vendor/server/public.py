@@ -83,14 +83,15 @@ class PublicDoors:
             seconds = members.pop("duration_seconds", None)
             duration = None if seconds is None else wire.read_digits(seconds)
             asked = visit.target.asked = Asked(scope=_scope(visit), parameters=members, duration=duration)
-        request = self._request(visit, Door.CONTAINER, asked, in_time=IN_TIME)
-        return await self._lend(visit, request, documents.credentials_document)
+        lease = await self._exchange.exchange(self._request(visit, Door.CONTAINER, asked, in_time=IN_TIME))
+        return _answered(visit, lease, Door.CONTAINER, documents.credentials_document)
 
     async def _twin(self, visit: Visit) -> Answer:
         """Answer the JSON twin of the container protocol."""
         visit.target.refuse_query()
         request = self._request(visit, Door.JSON, Asked(scope=_scope(visit)), in_time=IN_TIME)
-        return await self._lend(visit, request._replace(body=partial(_read_rest, visit)), documents.twin_document)
+        lease = await self._exchange.exchange(request._replace(body=partial(_read_rest, visit)))
+        return _answered(visit, lease, Door.JSON, documents.twin_document)
 
     async def _console(self, visit: Visit) -> Answer:
         """Answer a link with which a person is signed in to the console; it is in the answer alone."""
@@ -129,14 +130,6 @@ class PublicDoors:
     async def _caller(self, visit: Visit) -> Principal:
         return await self._exchange.admit(wire.read_token(visit.request), deadline=visit.began + IN_TIME)
 
-    async def _lend(self, visit: Visit, request: Request, document: Callable[[Lease], dict[str, str]]) -> Answer:
-        """Answer with a lease; the finished bytes stay with it, as the next hundred callers get the same."""
-        lease = await self._exchange.exchange(request)
-        body = lease.answers.get(request.door)
-        if body is None:
-            body = lease.answers[request.door] = documents.dump(document(lease))
-        return Answer(200, body, visit.request_id)
-
     @staticmethod
     def _request(visit: Visit, door: Door, asked: Asked, *, in_time: float) -> Request:
         return Request(
@@ -148,6 +141,14 @@ class PublicDoors:
             deadline=visit.began + in_time,
             parent=visit.request.headers.get("traceparent"),
         )
+
+
+def _answered(visit: Visit, lease: Lease, door: Door, document: Callable[[Lease], dict[str, str]]) -> Answer:
+    """Answer with a lease; the finished bytes stay with it, as the next hundred callers get the same."""
+    body = lease.answers.get(door)
+    if body is None:
+        body = lease.answers[door] = documents.dump(document(lease))
+    return Answer(200, body, visit.request_id)
 
 
 async def _read_rest(visit: Visit) -> tuple[Asked, Proof]:
