@@ -577,13 +577,17 @@ async def test_what_is_held_is_lent_to_who_asks_too_often_too_and_nothing_else_i
     assert (
         await world.refusal(asked=Asked(scope="reports:read", parameters={"month": "2026-07"}))
     ).code == "rate_limited"
-    assert (await world.refusal(door=Door.CONSOLE)).code is Code.RATE_LIMITED
+    assert (await world.refusal(then=_link)).code is Code.RATE_LIMITED
     assert world.trouble.taken.count("mint") == 1
     world.clock.advance(1)
     assert (await world.refusal(asked=Asked(scope="no-such"))).code is Code.ACCESS_DENIED, "nothing was given back"
     assert (await world.refusal(asked=Asked(scope="no-such"))).code is Code.RATE_LIMITED
     stop(world)
     assert (await world.refusal()).code is Code.RATE_LIMITED, "what it may not have is not there"
+
+
+async def _link(_lease: Lease) -> None:
+    """Stand for what the console's door asks AWS for."""
 
 
 async def test_what_is_held_is_lent_as_it_is_to_who_asks_too_often() -> None:
@@ -603,8 +607,8 @@ async def test_what_is_held_is_lent_as_it_is_to_who_asks_too_often() -> None:
 async def test_each_link_to_the_console_counts_as_it_costs_a_request_of_its_own_t33() -> None:
     world = World(burst=2)
     for _ in range(2):
-        await world.ask(door=Door.CONSOLE)
-    assert (await world.refusal(door=Door.CONSOLE)).code is Code.RATE_LIMITED
+        await world.ask(then=_link)
+    assert (await world.refusal(then=_link)).code is Code.RATE_LIMITED
 
 
 async def test_who_only_looks_may_not_look_too_often_either() -> None:

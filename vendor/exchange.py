@@ -143,7 +143,7 @@ class Exchange:
                 lease = await self._lend(entry, known, request, limited)
             if self._revocations.made != made:
                 self._revocations.refuse(known.principal, lease.session.scope)
-            if limited is None and entry.source is Source.MEMORY and request.door is not Door.CONSOLE:
+            if limited is None and entry.source is Source.MEMORY and request.then is None:
                 self._allowance.give_back(known.principal)
             entry.credentials, entry.minted = lease.credentials, lease.minted
             self._tracer.step("record")
@@ -192,7 +192,7 @@ class Exchange:
     async def _lend(self, entry: Entry, known: Known, request: Request, limited: RateLimited | None) -> Lease:
         """Return a lease for who is known; who asks too often is lent what is held, or told that."""
         if limited is not None:
-            return await self._lend_held(limited, entry, known, request)
+            return self._lend_held(limited, entry, known, request)
         permission, session, proof, warrant = self._decide(entry, known, request)
         self._tracer.step("lease")
         lease = self._leases.lend_held(session, proof=proof, warrant=warrant)
@@ -210,15 +210,13 @@ class Exchange:
             await request.then(lease)
         return lease
 
-    async def _lend_held(self, limited: RateLimited, entry: Entry, known: Known, request: Request) -> Lease:
-        """Return a lease of what is held for who is known and asks too often; nothing else, or raise that."""
+    def _lend_held(self, limited: RateLimited, entry: Entry, known: Known, request: Request) -> Lease:
+        """Return a lease of what is held for who is known and asks too often, or raise that: all else costs more."""
         with suppress(Refusal):
             _, session, proof, warrant = self._decide(entry, known, request)
             lease = self._leases.lend_held(session, proof=proof, warrant=warrant, ageing=True)
-            if lease is not None and request.door is not Door.CONSOLE:  # each link is asked for anew
+            if lease is not None and request.then is None:
                 entry.source = Source.MEMORY
-                if request.then is not None:
-                    await request.then(lease)
                 return lease
         raise limited
 
