@@ -27,7 +27,7 @@ import statistics
 import sys
 import tempfile
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -125,16 +125,20 @@ def _rates(part: dict[str, Any]) -> str:
 
 
 async def _warm(world: World, options: argparse.Namespace) -> dict[str, Any]:
-    """Return rates and CPU of both on either loop, and the medians of the rounds' ratios on the same loop."""
+    """Return rates and CPU of both on either loop, and the medians of the rounds' ratios on the same loop.
+
+    The audit lines go to stdout, a pipe, as they do in a container; once more to a file.
+    """
     header = f"Authorization: {world.issuer.token()}"
     body = world.folder / "body"
     body.write_bytes(await _first_answer(world.service.public + PATH, header))
     async with (
-        _plain_service(world) as plain,
+        _piped(world, "fast") as quick,
+        _piped(world, "plain", uvloop=False) as plain,
         _bare("asyncio", "handler", str(body)) as slow,
         _bare("uvloop", "handler", str(body)) as fast,
     ):
-        services = {"uvloop": world.service, "asyncio": plain}
+        services = {"uvloop": quick, "asyncio": plain, "file": world.service}
         asked = {f"vendor_{loop}": (one.public + PATH, one.process.pid) for loop, one in services.items()}
         asked |= {"bare_uvloop": (await _url(fast), fast.pid), "bare_asyncio": (await _url(slow), slow.pid)}
         # The first round warms all of them up.
@@ -147,24 +151,30 @@ async def _warm(world: World, options: argparse.Namespace) -> dict[str, Any]:
         for name in asked
         for what in ("cpu_us", "rps", "p50_ms", "p99_ms")
     }
-    for loop in services:
-        ours, bare = ([one[f"{whose}_{loop}"] for one in measured] for whose in ("vendor", "bare"))
-        pairs = list(zip(ours, bare, strict=True))
-        found |= _ratios(f"cpu_ratio_{loop}", [their["cpu_us"] / our["cpu_us"] for our, their in pairs])
-        found |= _ratios(f"ratio_{loop}", [our["rps"] / their["rps"] for our, their in pairs])
+    for way, loop in {"uvloop": "uvloop", "asyncio": "asyncio", "file": "uvloop"}.items():
+        pairs = [(one[f"vendor_{way}"], one[f"bare_{loop}"]) for one in measured]
+        found |= _ratios(f"cpu_ratio_{way}", [their["cpu_us"] / our["cpu_us"] for our, their in pairs])
+        found |= _ratios(f"ratio_{way}", [our["rps"] / their["rps"] for our, their in pairs])
     return found
 
 
 @asynccontextmanager
-async def _plain_service(world: World) -> AsyncIterator[Served]:
-    """Serve the same configuration where there is no uvloop."""
-    folder = world.folder / "plain"
+async def _piped(world: World, name: str, *, uvloop: bool = True) -> AsyncIterator[Served]:
+    """Serve the same configuration with its audit lines on stdout, which is read as a container's is."""
+    folder = world.folder / name
     folder.mkdir()
-    text = (world.folder / "vendor.yaml").read_text().replace(str(world.audit_path), str(folder / "audit.jsonl"))
-    async with served(text, folder, environ=without_uvloop(folder)) as service:
-        await ready(service)
-        _pin(service.process.pid)
-        yield service
+    os.mkfifo(folder / "stdout")
+    text = (world.folder / "vendor.yaml").read_text().replace(str(world.audit_path), "-")
+    reader = await asyncio.create_subprocess_exec("cat", str(folder / "stdout"), stdout=asyncio.subprocess.DEVNULL)
+    try:
+        async with served(text, folder, environ={} if uvloop else without_uvloop(folder)) as service:
+            await ready(service)
+            _pin(service.process.pid)
+            yield service
+    finally:
+        with suppress(ProcessLookupError):
+            reader.kill()
+        await reader.wait()
 
 
 async def _costly(url: str, pid: int, header: str, requests: int) -> dict[str, float]:

@@ -49,17 +49,22 @@ def told(part: Mapping[str, Any], name: str) -> str:
 
 
 def _warm(warm: Mapping[str, Any]) -> list[str]:
-    return [line for loop in ("uvloop", "asyncio") for line in _warm_on(loop, warm)]
+    ways = {
+        "uvloop": ("uvloop", "both on uvloop"),
+        "asyncio": ("asyncio", "both on asyncio"),
+        "file": ("uvloop", "both on uvloop, audit lines to a file"),
+    }
+    return [line for way, (loop, said) in ways.items() for line in _warm_on(way, loop, said, warm)]
 
 
-def _warm_on(loop: str, warm: Mapping[str, Any]) -> list[str]:
-    ours, bare = ({what: warm[f"{whose}_{loop}_{what}"] for what in _RATES} for whose in ("vendor", "bare"))
+def _warm_on(way: str, loop: str, said: str, warm: Mapping[str, Any]) -> list[str]:
+    ours, bare = ({what: warm[f"{whose}_{what}"] for what in _RATES} for whose in (f"vendor_{way}", f"bare_{loop}"))
     cpu = f"{ours['cpu_us']:.0f} µs of CPU over {bare['cpu_us']:.0f} µs"
     rates = f"{ours['rps']:,.0f} of {bare['rps']:,.0f} requests/s"
     p50, p99 = (f"{name[:3]} {ours[name]:.1f} over {bare[name]:.1f} ms" for name in ("p50_ms", "p99_ms"))
     return [
-        f"{told(warm, f'cpu_ratio_{loop}')} of a bare aiohttp handler by CPU, both on {loop}: {cpu}",
-        f"{told(warm, f'ratio_{loop}')} of it by rate: {rates}, {p50}, {p99}",
+        f"{told(warm, f'cpu_ratio_{way}')} of a bare aiohttp handler by CPU, {said}: {cpu}",
+        f"{told(warm, f'ratio_{way}')} of it by rate: {rates}, {p50}, {p99}",
     ]
 
 
