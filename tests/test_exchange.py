@@ -622,3 +622,8 @@ async def test_who_only_looks_may_not_look_too_often_either() -> None:
 def test_the_audience_of_an_issuer_is_told_and_of_no_other(world: World) -> None:
     assert world.exchange.audience(ISSUER)
     assert world.exchange.audience("https://other.example.com") is None
+
+
+def test_issuers_are_told_by_their_names_or_all_of_them(world: World) -> None:
+    assert [issuer.url for issuer in world.exchange.issuers(None)] == [ISSUER]
+    assert world.exchange.issuers("no-such") == []

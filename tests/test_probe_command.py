@@ -74,6 +74,7 @@ def test_a_refusal_for_another_reason_proves_nothing_and_fails(
     assert "BAD  scope a: invalid_token, must be access_denied" in capsys.readouterr().out
 
 
+@pytest.mark.thorough  # it tries again for ten seconds
 def test_a_service_that_cannot_be_reached_is_no_proof(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     token = tmp_path / "token"
     token.write_text(TOKEN)

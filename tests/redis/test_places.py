@@ -218,7 +218,7 @@ class Sentinel(Valkey):
         return [str(self._file), "--sentinel"]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @with_valkey
 async def test_sentinels_tell_where_the_store_is_and_where_it_went(tmp_path: Path) -> None:
     async with Valkey() as primary, Valkey("--replicaof", HOST, str(primary.port)) as replica:

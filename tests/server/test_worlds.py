@@ -59,6 +59,7 @@ async def test_an_issuer_that_is_down_at_the_start_is_unavailable_until_it_is_up
         assert (await get(world.service.public, PATH, world.token())).status == 200
 
 
+@pytest.mark.thorough  # it starts as late as it gives up the keys
 async def test_an_issuer_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.issuer.fault = "hang"
