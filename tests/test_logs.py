@@ -74,7 +74,7 @@ def test_t23_a_traceback_tells_of_what_an_exception_came_and_of_all_in_a_group(s
         "of which number 1 was:",
         "KeyError",
         "of which number 2 was:",
-        "vendor.audit.SinkError",
+        "vendor.audit.ledger.SinkError",
     ]
     assert "CANARY" not in told.replace('"CANARY"', "")  # which is our own line, as it stands in the file
 

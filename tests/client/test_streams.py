@@ -69,4 +69,4 @@ asyncio.run(LineSink("-").write(b"{}"))
 """
     done = run("-c", script, closed="<&- >&-")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == "vendor.audit.SinkError: OSError: [Errno 9] Bad file descriptor"
+    assert done.stderr.splitlines()[-1] == "vendor.audit.ledger.SinkError: OSError: [Errno 9] Bad file descriptor"

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
@@ -231,19 +231,24 @@ def test_an_interruption_in_process_is_130(environ: dict[str, str], service: Ser
     assert main(["get", "reports:read"], environ=environ) == 130
 
 
-def test_a_reader_that_went_away_is_quiet(environ: dict[str, str], tmp_path: Path) -> None:
-    read, write = os.pipe()
-    os.close(read)
-    done = subprocess.run(
+def _get_into(output: int | IO[str], environ: dict[str, str], home: Path) -> subprocess.CompletedProcess[str]:
+    """Run `vend get` with its output going there."""
+    return subprocess.run(
         [sys.executable, "-m", "vendor.client", "get", "reports:read"],
-        env={"PATH": os.defpath, "HOME": str(tmp_path), **environ},
+        env={"PATH": os.defpath, "HOME": str(home), **environ},
         cwd=ROOT,
-        stdout=write,
+        stdout=output,
         stderr=subprocess.PIPE,
         text=True,
         timeout=30,
         check=False,
     )
+
+
+def test_a_reader_that_went_away_is_quiet(environ: dict[str, str], tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = _get_into(write, environ, tmp_path)
     os.close(write)
     assert (done.returncode, done.stderr) == (141, "")
 
@@ -260,16 +265,7 @@ def test_a_reader_that_went_away_leaves_an_output_that_takes_the_rest(
 
 def test_a_full_disk_is_told_without_a_traceback(environ: dict[str, str], tmp_path: Path) -> None:
     with open("/dev/full", "w") as full:  # noqa: PTH123  # a device
-        done = subprocess.run(
-            [sys.executable, "-m", "vendor.client", "get", "reports:read"],
-            env={"PATH": os.defpath, "HOME": str(tmp_path), **environ},
-            cwd=ROOT,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+        done = _get_into(full, environ, tmp_path)
     assert done.returncode == 1
     assert done.stderr.strip() == "vend: the output cannot be written: No space left on device"
 

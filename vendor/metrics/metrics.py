@@ -121,7 +121,7 @@ class Metrics(Families):
             self.refused(entry.refusal)
         if entry.defect is not None:
             self.refusals.labels("internal_error", Reason.DEFECT).inc()
-        if entry.permission is not None and entry.permission.grant is None:
+        if entry.would_refuse:
             self.would_refuse.labels(scope).inc()
 
     def _count(self) -> None:

@@ -40,7 +40,7 @@ class Considered:
 
 def permitted(scope: Scope, principal: Principal) -> Permission | None:
     """Return the permission of the first grant that matches, or that of `mode: audit`, None if there is neither."""
-    if principal.token_scopes is None or _token_is_for(scope, principal):
+    if _token_is_for(scope, principal):
         for index, grant in enumerate(scope.grants):
             if grant.failed(principal) is None:
                 return Permission(scope=scope, grant=index)

@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from aiohttp import HttpVersion11
-
 from vendor.refusals import InvalidRequest, MethodNotAllowed, NotFound, Reason, Refusal
 from vendor.server import documents, wire
 from vendor.server.answer import Answer
@@ -118,8 +116,7 @@ class Listener:
 
     def _door(self, request: web.BaseRequest) -> tuple[Door, wire.Target]:
         """Return where a request is answered, and what it points at there."""
-        if request.version is not HttpVersion11:
-            wire.check_version(request)
+        wire.check_version(request)
         target, doors = self._target(request.raw_path)
         if doors is None:
             raise NotFound(Reason.NO_SUCH_PATH)
