@@ -154,8 +154,7 @@ class Mapping:
             self._opened[key] = session
             if len(self._opened) > self._capacity:
                 self._opened.popitem(last=False)
-        optional = permission.scope.session.optional_tags
-        return self._packing.fitted(session, optional) if optional else session
+        return self._packing.fitted(session, permission.scope.session.optional_tags)
 
     def lighten(self, permission: Permission, session: RoleSession, refusal: PolicyTooLarge) -> RoleSession:
         """Return a session with one optional tag less than the one that STS found too large.

@@ -71,23 +71,12 @@ class Gate:
 
         As long as a part of it is still to come it has one of few places. Raises Overloaded.
         """
-        whole = rest is None or rest.is_eof()
-        if not whole and self.unsent >= max(1, self.most // UNSENT):
-            raise Overloaded(Reason.CAPACITY, detail=f"of {self.unsent} requests a part is still to come")
-        if self._inside >= self.most:
-            raise Overloaded(Reason.CAPACITY, detail=f"{self._inside} requests are under way")
-        waited = 0.0 if self._pass_began is None else self._clock.monotonic() - self._pass_began
-        if self._pass_began is None:
-            self._begin_pass()
-        if waited > (RUSH if self._share == 1.0 else PRESSED):
-            raise Overloaded(Reason.LATE, detail=f"waited {waited:.2f} s for its turn")
-        self._turns += self._share
-        if self._turns < 1.0:
-            raise Overloaded(Reason.LATE, detail=f"the event loop is {self._late:.2f} s late")
-        self._turns -= 1.0
-        self._inside += 1
-        if whole or rest is None:
+        if rest is None or rest.is_eof():
+            self._enter()
             return self.leave
+        if self.unsent >= max(1, self.most // UNSENT):
+            raise Overloaded(Reason.CAPACITY, detail=f"of {self.unsent} requests a part is still to come")
+        self._enter()
         begun = _Begun(self)
         rest.on_eof(begun.come)
         return begun.leave
@@ -95,6 +84,18 @@ class Gate:
     def leave(self) -> None:
         """Let a request out."""
         self._inside -= 1
+
+    def _enter(self) -> None:
+        if self._inside >= self.most:
+            raise Overloaded(Reason.CAPACITY, detail=f"{self._inside} requests are under way")
+        waited = self._waited()
+        if waited > (RUSH if self._share == 1.0 else PRESSED):
+            raise Overloaded(Reason.LATE, detail=f"waited {waited:.2f} s for its turn")
+        self._turns += self._share
+        if self._turns < 1.0:
+            raise Overloaded(Reason.LATE, detail=f"the event loop is {self._late:.2f} s late")
+        self._turns -= 1.0
+        self._inside += 1
 
     def note_lag(self, lag: float) -> None:
         """Note by how many seconds the event loop woke late; it is to be told so every LOOK, and cannot be then."""
@@ -108,10 +109,13 @@ class Gate:
         elif now - self._late_since > A_WHILE:
             self._share = max(FEWEST, self._share * FEWER ** ((lag + LOOK) / LOOK))
 
-    def _begin_pass(self) -> None:
-        """Note when the pass of the loop began in which all requests that have come are read."""
-        self._pass_began = self._clock.monotonic()
-        asyncio.get_running_loop().call_soon(self._end_pass)
+    def _waited(self) -> float:
+        """Return how long the pass of the loop has taken so far in which all requests that have come are read."""
+        now = self._clock.monotonic()
+        if self._pass_began is None:
+            self._pass_began = now
+            asyncio.get_running_loop().call_soon(self._end_pass)
+        return now - self._pass_began
 
     def _end_pass(self) -> None:
         """Forget the pass; this runs at the beginning of the next one."""
