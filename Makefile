@@ -9,6 +9,9 @@ BIN := $(VENV)/bin
 ARGS ?=
 # More than two cores have: many tests wait for a process or for a time-out, not for a core.
 WORKERS ?= 4
+# A file is a worker's own: its tests share a served world, or a built wheel. A worker that crashed is not replaced, as
+# xdist then waits for ever for what the old one was still to run.
+SHARED = -n $(WORKERS) --dist loadfile --max-worker-restart 0
 
 # What has a target of its own.
 FAST := not thorough and not browser and not faults and not attacks and not matrix and not chart and not image and not kube and not watch
@@ -78,16 +81,16 @@ $(VENV)/.demo: $(BIN)/python requirements/demo.txt pyproject.toml
 demo: $(VENV)/.demo
 	@$(BIN)/vendor demo $(ARGS)
 
-# A file is a worker's own: its tests share a served world, or a built wheel. Those with slow tests begin first.
+# Files with slow tests begin first.
 test: $(VENV)/.dev
 	@mkdir -p .cache
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m '$(FAST)' $(if $(ARGS),,-p tests.covered) --junitxml=.cache/tests.xml $(ARGS)
+	$(BIN)/python -m pytest $(SHARED) --no-loadscope-reorder -m '$(FAST)' $(if $(ARGS),,-p tests.covered) --junitxml=.cache/tests.xml $(ARGS)
 	@$(if $(ARGS),echo 'Coverage is judged on the whole suite only',$(MAKE) --no-print-directory coverage)
 
 # A minute or two that nobody should wait for at each change.
 test-thorough: $(VENV)/.dev
 	@mkdir -p .cache
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m thorough --junitxml=.cache/thorough.xml $(ARGS)
+	$(BIN)/python -m pytest $(SHARED) -m thorough --junitxml=.cache/thorough.xml $(ARGS)
 
 # One after another: what is measured stands no neighbours. What was measured goes into the document, of a run that
 # failed too; what did not run keeps its line there.
@@ -110,7 +113,7 @@ soak: $(VENV)/.dev
 	@$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
 test-attacks: $(VENV)/.dev .cache/attacks/bin/schemathesis
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m attacks tests/attacks $(ARGS)
+	$(BIN)/python -m pytest $(SHARED) -n 2 -m attacks tests/attacks $(ARGS)
 
 # The page in headless Chromium (Debian's chromium and chromium-driver; npm for the accessibility checker).
 test-browser: $(VENV)/.dev
@@ -126,7 +129,7 @@ pictures: $(VENV)/.dev
 
 # The real helm, schemas of several Kubernetes versions and a policy linter, installed under .cache when first wanted.
 chart: $(VENV)/.dev
-	$(BIN)/python -m pytest -n $(WORKERS) -m chart tests/helm $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --max-worker-restart 0 -m chart tests/helm $(ARGS)
 
 # A built image, run with a read-only root: needs buildah, podman, runc and mmdebstrap of Debian's.
 test-image: $(VENV)/.dev

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import ctypes
 import functools
 import json
 import os
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parent.parent
 LONGEST: Final = 1 << 17
 """Bytes of a question; a datagram may have no more than the kernel's buffer."""
+PR_SET_PDEATHSIG: Final = 1
 _NUMBER: Final = struct.Struct("=i")
 
 
@@ -119,6 +121,8 @@ def _serve(asked: socket.socket) -> None:
             if not pid:
                 for end in (asked, woken, waking):
                     end.close()
+                for each in telling.values():
+                    os.close(each)  # else the end of an older one would be known only with ours
                 arguments, environ = json.loads(question)
                 _become(arguments, environ, files)
             *others, telling[pid] = files
@@ -139,6 +143,8 @@ def _tell_who_ended(telling: dict[int, int]) -> None:
 def _become(arguments: list[str], environ: dict[str, str], files: list[int]) -> NoReturn:
     """Be the program."""
     signal.set_wakeup_fd(-1)
+    # What it came from ends with the tests' process; nobody else would end it then.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for number, each in enumerate((nothing, *files[:2])):
