@@ -432,9 +432,11 @@ print("two")
 
 
 async def _begun(sink: LineSink) -> None:
-    """Return when the thread has taken over what waits."""
-    while not sink._busy or sink._waiting or not sink._jobs.empty():  # noqa: ASYNC110 - nobody is told
+    """Return when the thread has taken over what waits; the loop stands still for it, so none of it is settled yet."""
+    while not sink._busy or sink._waiting:  # noqa: ASYNC110 - nobody is told
         await asyncio.sleep(0)
+    while not sink._jobs.empty():
+        time.sleep(0.001)  # noqa: ASYNC251
 
 
 def _writes() -> int:
