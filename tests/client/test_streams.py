@@ -21,7 +21,7 @@ def run(*words: str, closed: str = "", **environ: str) -> subprocess.CompletedPr
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         check=False,
     )
 

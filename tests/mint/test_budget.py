@@ -46,7 +46,7 @@ async def test_who_waits_has_a_turn_as_fast_as_the_rate_gives_them() -> None:
 
 async def test_who_asks_for_much_keeps_nobody_from_a_little() -> None:
     """T33: the modest one's turn comes among the greedy one's first, not after its last."""
-    gate = _gate(50)
+    gate = _gate(10)
     await _spend(gate)
     order: list[str] = []
 
