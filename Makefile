@@ -182,10 +182,12 @@ wheel: $(VENV)/.dev
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
 
 # Compiled for this Python; another one reads the sources that lie beside.
-vend.pyz: vendor/__init__.py $(wildcard vendor/client/*.py vendor/client/*/*.py)
+vend.pyz: pyproject.toml vendor/__init__.py $(wildcard vendor/client/*.py vendor/client/*/*.py)
 	@rm -rf .cache/pyz && mkdir -p .cache/pyz/vendor
 	@cp vendor/__init__.py .cache/pyz/vendor/ && cp -r vendor/client .cache/pyz/vendor/
 	@cp vendor/client/__main__.py .cache/pyz/ && find .cache/pyz -name __pycache__ -prune -exec rm -rf {} +
+	@mkdir .cache/pyz/credential_vendor.dist-info  # for --version
+	@sed -n 's/^version = "\(.*\)"/Version: \1/p' pyproject.toml > .cache/pyz/credential_vendor.dist-info/METADATA
 	@$(or $(PYTHON),python3) -m compileall -q -b --invalidation-mode unchecked-hash .cache/pyz/vendor
 	@$(or $(PYTHON),python3) -m zipapp .cache/pyz --python '/usr/bin/env python3' --output $@
 

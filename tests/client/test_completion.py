@@ -45,7 +45,7 @@ def completed(shell: dict[str, str], *words: str) -> list[str]:
 
 
 def test_bash_completes_commands(shell: dict[str, str]) -> None:
-    assert set(completed(shell, "vend", "")) == {*PURPOSES, "--help"}
+    assert set(completed(shell, "vend", "")) == {*PURPOSES, "--help", "--version"}
     assert completed(shell, "vend", "con") == ["console"]
 
 

@@ -224,7 +224,7 @@ def test_an_attempt_may_be_given_longer_than_others_are(clock: Patient) -> None:
         return Answer(200, Message(), b"{}")
 
     for each in (ATTEMPT, 8.0, 80.0):
-        insist(attempt, deadline=Deadline(10, clock), each=each)
+        insist(attempt, deadline=Deadline(10, clock), nobody=Deadline(2, clock), each=each)
     assert given == [5, 8, 10]
 
 

@@ -51,6 +51,14 @@ def test_help_needs_no_output(module: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("what", ["--help", "--version"])
+@pytest.mark.parametrize("module", ["vendor.cli", "vendor.client"])
+def test_help_that_cannot_be_printed_is_told_in_one_line(module: str, what: str) -> None:
+    done = run("-m", module, what, closed=">/dev/full")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.endswith("No space left on device\n")
+
+
 def test_what_a_terminal_cannot_spell_is_escaped() -> None:
     done = run("-m", "vendor.client", "exec", "--help", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")

@@ -11,12 +11,14 @@ import signal
 import subprocess
 import sys
 import threading
+from importlib.metadata import version
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
-from tests.client.conftest import ROOT
+from tests.client.conftest import ROOT, Patient
 from tests.client.service import SECRET, TOKEN, Handler, Service, answered, golden, raw, refused, vended
+from vendor.client import Client, Unreachable
 from vendor.client.command import main
 
 if TYPE_CHECKING:
@@ -107,6 +109,27 @@ def test_a_service_out_of_reach_is_exit_3(vend: Vend, service: Service) -> None:
     done = vend("get", "reports:read", "--url", url, "--timeout", "1s")
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr == f"vend: cannot reach {url}: Connection refused\n"
+
+
+def test_where_nothing_listens_it_gives_up_before_anybody_takes_it_for_hung(
+    environ: dict[str, str], clock: Patient
+) -> None:
+    with Service() as gone:
+        url = gone.url
+    for timeout, least, most in ((None, 0, 2), (30, 28, 30)):
+        clock.seconds = 0
+        with pytest.raises(Unreachable):
+            Client(url, timeout=timeout, environ=environ, clock=clock).scopes()
+        assert least <= clock.seconds <= most
+
+
+def test_its_version_is_the_distributions(vend: Vend, tmp_path: Path) -> None:
+    done = vend("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"vend {version('credential-vendor')}\n", "")
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.metadata as found\ndef none(name): raise found.PackageNotFoundError\nfound.version = none\n"
+    )
+    assert vend("--version", PYTHONPATH=str(tmp_path)).stdout == "vend, not installed\n"
 
 
 @pytest.mark.parametrize(
@@ -324,7 +347,7 @@ def pyz(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The one file, made as anyone would, from a copy: other tests read the tree at the same time."""
     tree = tmp_path_factory.mktemp("tree")
     shutil.copytree(ROOT / "vendor" / "client", tree / "vendor" / "client")
-    for name in ("vendor/__init__.py", "Makefile"):
+    for name in ("vendor/__init__.py", "Makefile", "pyproject.toml"):
         shutil.copy(ROOT / name, tree / name)
     subprocess.run(["make", "-s", "vend.pyz", f"PYTHON={sys.executable}"], cwd=tree, check=True)  # noqa: S603, S607
     return tree / "vend.pyz"
@@ -347,6 +370,7 @@ def test_it_works_as_one_file(environ: dict[str, str], pyz: Path, tmp_path: Path
     assert json.loads(done.stdout)["Scope"] == "reports:read"
     service.then(refused(403, "access_denied"))
     assert run("get", "reports:read").returncode == 1
+    assert run("--version").stdout == f"vend {version('credential-vendor')}\n"
 
 
 LISTING = b'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><KeyCount>3</KeyCount></ListBucketResult>'

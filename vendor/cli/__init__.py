@@ -40,9 +40,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(EXTRA, file=sys.stderr)
         return 1
     try:
-        options = _parser().parse_args(arguments)
-        code = int(options.run(options))
-        sys.stdout.flush()
+        try:
+            options = _parser().parse_args(arguments)
+            code = int(options.run(options))
+        finally:
+            sys.stdout.flush()  # also what argparse has printed, which then exits
     except ModuleNotFoundError as exc:
         if (exc.name or "").startswith("vendor"):
             raise

@@ -79,7 +79,7 @@ class Operations:
     def _ask(self, method: str, target: str, body: bytes | None) -> dict[str, Any]:
         from vendor.client.address import proxy_for  # noqa: PLC0415 - each command loads only what it needs
         from vendor.client.deadline import Clock, Deadline  # noqa: PLC0415
-        from vendor.client.retry import insist  # noqa: PLC0415
+        from vendor.client.retry import NOBODY, insist  # noqa: PLC0415
         from vendor.client.wire import Line  # noqa: PLC0415
 
         deadline = Deadline(_PATIENCE, Clock())
@@ -89,7 +89,9 @@ class Operations:
         line = Line(self._service, ca_file=self._ca_file, proxy=proxy_for(self._service, os.environ))
         path = self._service.path.rstrip("/") + target
         answer = insist(
-            lambda part: line.ask(method, path, headers=headers, body=body, deadline=part), deadline=deadline
+            lambda part: line.ask(method, path, headers=headers, body=body, deadline=part),
+            deadline=deadline,
+            nobody=deadline.within(NOBODY),
         )
         created = 201
         return answer.members if answer.status == created else answer.read(of=self._service)

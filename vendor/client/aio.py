@@ -38,7 +38,7 @@ class AsyncClient:
         token_file: str | PathLike[str] | None = None,
         token: str | None = None,
         ca_file: str | PathLike[str] | None = None,
-        timeout: float = 10.0,  # of the requests, not of a coroutine
+        timeout: float | None = None,  # of the requests, not of a coroutine
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self._client = Client(

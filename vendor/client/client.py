@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     Read = TypeVar("Read")
 
+TIMEOUT = 10.0
+"""Seconds for a whole fetch where nobody says how many."""
 _ASKS = {"Accept": "application/json", "User-Agent": "vend", "Connection": "close"}
 
 
@@ -38,7 +40,8 @@ class Client:
 
     What is not given comes from the environment: `url` from VENDOR_URL, `ca_file` (PEM, in place of the system's
     authorities) from VENDOR_CA_FILE, the token as `find_token` says, unless `token` is the JWT itself. `timeout`
-    seconds cover one whole fetch, tries again included. Raises UsageError when the URL cannot be used.
+    seconds cover one whole fetch, tries again included; without it that is 10, and 2 where nothing is there to answer.
+    Raises UsageError when the URL cannot be used.
     """
 
     def __init__(
@@ -48,7 +51,7 @@ class Client:
         token_file: str | PathLike[str] | None = None,
         token: str | None = None,
         ca_file: str | PathLike[str] | None = None,
-        timeout: float = 10.0,
+        timeout: float | None = None,
         environ: Mapping[str, str] | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -57,7 +60,8 @@ class Client:
         self._token_file = token_file
         self._given = token
         self._ca_file = os.fspath(ca_file) if ca_file else self._environ.get("VENDOR_CA_FILE") or None
-        self._timeout = timeout
+        self._timeout = timeout or TIMEOUT
+        self._insists = timeout is not None
         self._clock = clock or Clock()
 
     @property
@@ -231,13 +235,14 @@ class Client:
         each: float | None = None,
     ) -> Answer:
         # Imported here: http.client and ssl are most of what a start costs, and `vend --help` needs neither.
-        from vendor.client.retry import ATTEMPT, insist  # noqa: PLC0415
+        from vendor.client.retry import ATTEMPT, NOBODY, insist  # noqa: PLC0415
         from vendor.client.wire import Line  # noqa: PLC0415
 
         line = Line(address, ca_file=ca_file, proxy=proxy_for(address, self._environ))
         return insist(
             lambda part: line.ask(method, target, headers={**_ASKS, **headers}, body=body, deadline=part),
             deadline=deadline,
+            nobody=deadline if self._insists else deadline.within(NOBODY),
             each=each or ATTEMPT,
         )
 

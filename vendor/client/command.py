@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from vendor.client.client import Client
+from vendor.client.client import TIMEOUT, Client
 from vendor.client.options import parameters, read_options
 from vendor.client.refusals import Refused, Unreachable, UsageError, readable
 from vendor.client.streams import settle
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None, *, environ: Mapping[str, str] | None
     """
     settle()
     try:
-        options = read_options(sys.argv[1:] if argv is None else argv)
+        options = _read(sys.argv[1:] if argv is None else argv)
         told = _run(options, os.environ if environ is None else environ)
         return told if isinstance(told, int) else _print(told)
     except Refused as exc:
@@ -44,6 +44,15 @@ def main(argv: Sequence[str] | None = None, *, environ: Mapping[str, str] | None
         return _INTERRUPTED
     except Exception as exc:  # noqa: BLE001  # no traceback reaches a user
         return say(f"this should not have happened: {type(exc).__name__}", 1)
+
+
+def _read(argv: Sequence[str]) -> argparse.Namespace:
+    try:
+        return read_options(argv)
+    except SystemExit:  # argparse has printed what was asked for, as far as that goes
+        if unprinted := _print(""):
+            raise SystemExit(unprinted) from None
+        raise
 
 
 def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> str | int:
@@ -103,7 +112,7 @@ def _execute(client: Client, options: argparse.Namespace, environ: Mapping[str, 
             options.program,
             environ=environ,
             clock=Clock(),
-            patience=options.timeout,
+            patience=options.timeout or TIMEOUT,
             say=_tell,
             in_environment=options.token_in_environment,
             cores_allowed=cores.forbid(),
@@ -143,7 +152,7 @@ def _process(client: Client, options: argparse.Namespace, environ: Mapping[str, 
         return json.dumps(for_process(_ask(client, options)))
     wanted = (client.origin, client.scope_or_default(options.scope), parameters(options.param), options.duration)
     kept = Kept(folder, token=client.token(), wanted=wanted)
-    return json.dumps(for_process(kept.get(lambda: _ask(client, options), patience=options.timeout)))
+    return json.dumps(for_process(kept.get(lambda: _ask(client, options), patience=options.timeout or TIMEOUT)))
 
 
 def _scopes(client: Client, options: argparse.Namespace, _: Mapping[str, str]) -> str:
@@ -184,7 +193,8 @@ def say(line: str, code: int) -> int:
 
 def _print(text: str) -> int:
     try:
-        sys.stdout.write(f"{text}\n" if text else "")
+        if text:
+            sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
     except OSError as exc:
         # What is still buffered would be written, and fail again with a traceback, when the interpreter ends.

@@ -24,7 +24,7 @@ _vend() {{
     fi
   done
   if ((COMP_CWORD == 1)); then
-    words='{commands} --help'
+    words='{commands} --help --version'
   elif [[ ' {files} ' == *" $before "* ]]; then
     COMPREPLY=($(compgen -f -- "$word")); return
   elif [[ $before == --shell ]]; then
@@ -73,6 +73,7 @@ def _bash() -> str:
 
 def _fish() -> Iterator[str]:
     yield "complete -c vend -f"
+    yield "complete -c vend -n __fish_use_subcommand -l version"
     for name, purpose in PURPOSES.items():
         yield f"complete -c vend -n __fish_use_subcommand -a {name} -d {_quoted(purpose)}"
     for name, words in _options().items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from vendor.client.deadline import DURATIONS, read_duration
 from vendor.client.refusals import UsageError, readable
@@ -24,6 +25,21 @@ PURPOSES = {
     "console": "print a URL that opens the AWS console; whoever has it is signed in",
     "completion": "print what makes a shell complete vend's words",
 }
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Print it and exit; a checkout that is not installed has none."""
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+        try:
+            told = f"vend {version('credential-vendor')}"
+        except PackageNotFoundError:
+            told = "vend, not installed"
+        parser._print_message(f"{told}\n", sys.stdout)  # noqa: SLF001  # as argparse prints its own
+        parser.exit()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 done, 1 refused, 2 usage, 3 the service cannot be reached. "
         "exec ends as its command ends.",
     )
+    whole.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
     for name, purpose in PURPOSES.items():
         # No abbreviations: `--token` must not become `--token-file`, and a token the name of a file.
@@ -77,7 +94,12 @@ def _add_service(command: argparse.ArgumentParser) -> None:
         "--token-file",
         help="default: VENDOR_TOKEN_FILE, VENDOR_TOKEN, the projected file, GitHub Actions, GitLab CI",
     )
-    command.add_argument("--timeout", type=duration, default=10, metavar="10s", help="when to give up (default: 10s)")
+    command.add_argument(
+        "--timeout",
+        type=duration,
+        metavar="10s",
+        help="when to give up (default: 10s, 2s where nothing is there to answer)",
+    )
 
 
 def _add_scope(command: argparse.ArgumentParser) -> None:

@@ -42,11 +42,12 @@ class Refused(Exception):  # noqa: N818  # the contract's word
 
 
 class Unreachable(Exception):  # noqa: N818  # named like Refused
-    """No HTTP answer was had; `final` when trying again would not mend it."""
+    """No HTTP answer was had; `final` when trying again would not mend it, `nobody` when nothing is there to answer."""
 
-    def __init__(self, message: str, final: bool = False) -> None:  # noqa: FBT001, FBT002  # positional: exceptions pickle by position
+    def __init__(self, message: str, final: bool = False, nobody: bool = False) -> None:  # noqa: FBT001, FBT002  # positional: exceptions pickle by position
         self.final = final
-        super().__init__(readable(message), final)
+        self.nobody = nobody
+        super().__init__(readable(message), final, nobody)
 
     def __str__(self) -> str:
         """One line: what could not be reached, and why."""

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 
 ATTEMPT = 5.0
 """Seconds for one attempt, so that one server that hangs does not cost the whole deadline."""
+NOBODY = 2.0
+"""Seconds for which who has not said how long tries again where nothing is there to answer: it is being replaced."""
 _FIRST, _LARGEST = 0.2, 2.0  # seconds of back-off
 
 
-def insist(attempt: Callable[[Deadline], Answer], *, deadline: Deadline, each: float = ATTEMPT) -> Answer:
+def insist(
+    attempt: Callable[[Deadline], Answer], *, deadline: Deadline, nobody: Deadline, each: float = ATTEMPT
+) -> Answer:
     """Return the first answer that will not pass by itself, or the last one had when the deadline comes.
 
-    One attempt may last `each` seconds.
+    One attempt may last `each` seconds; where nothing is there to answer `nobody` is the deadline.
     Raises Unreachable when no answer was had at all.
     """
     last: Answer | None = None
@@ -32,7 +36,7 @@ def insist(attempt: Callable[[Deadline], Answer], *, deadline: Deadline, each: f
         try:
             last = answer = attempt(deadline.within(each))
         except Unreachable as exc:
-            if exc.final or not deadline.pause(wait):
+            if exc.final or not (nobody if exc.nobody else deadline).pause(wait):
                 if last is None:
                     raise
                 return last

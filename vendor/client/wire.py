@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import http.client
 import io
 import socket
@@ -42,7 +43,7 @@ class Line:
                 return _read(opened, deadline)
         except (OSError, http.client.HTTPException, ValueError) as exc:
             final = isinstance(exc, ssl.SSLError) and not isinstance(exc, ssl.SSLEOFError)
-            raise Unreachable(f"cannot reach {self.address}: {_reason(exc)}", final) from exc
+            raise Unreachable(f"cannot reach {self.address}: {_reason(exc)}", final, _is_nobody(exc)) from exc
 
     @contextlib.contextmanager
     def _opened(self, deadline: Deadline) -> Iterator[socket.socket]:
@@ -131,6 +132,12 @@ def _read(opened: socket.socket, deadline: Deadline) -> Answer:
         if response.length and len(body) <= LARGEST:  # the library returns a cut body as if it were whole
             raise http.client.IncompleteRead(body)
         return Answer(response.status, response.headers, body)
+
+
+def _is_nobody(exc: Exception) -> bool:
+    """Tell whether nothing is there that could answer: no such name, no way there, nothing that listens."""
+    no_way = isinstance(exc, OSError) and exc.errno in {errno.EHOSTUNREACH, errno.ENETUNREACH}
+    return no_way or isinstance(exc, ConnectionRefusedError | socket.gaierror)
 
 
 def _reason(exc: Exception) -> str:
