@@ -67,7 +67,7 @@ def page(text: str) -> str:
 def _labels(metrics: Metrics) -> dict[str, tuple[str, ...]]:
     """Return the labels of all but those that are collected with the leases, which have a scope and nothing else."""
     known = [one for one in vars(metrics).values() if isinstance(one, MetricWrapperBase)]
-    return {one._name: tuple(one._labelnames) for one in known} | {"vendor_build_info": ("version",)}
+    return {one._name: tuple(one._labelnames) for one in known}
 
 
 def _row(family: Metric, labels: tuple[str, ...]) -> str:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, disable_created_metrics, enable_created_metrics, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -22,13 +23,17 @@ from tests.metrics_page import PAGE, page
 from vendor.audit import Door, Source
 from vendor.leases.expiry import ExpiryLedger
 from vendor.metrics import Metrics
+from vendor.metrics.exposition import SLICE
 from vendor.metrics.families import Families
+from vendor.metrics.metrics import COUNTED
 from vendor.metrics.series import observe
 from vendor.policy.decision import Asked
 from vendor.policy.granting import Permission
 from vendor.refusals import AccessDenied, AuditUnavailable, InvalidToken, Reason, StsUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from vendor.audit import Entry
 
 PROMISED = """
@@ -85,12 +90,13 @@ Samples = dict[str, list[tuple[dict[str, str], float]]]
 class Rig:
     """Metrics with everything that they watch."""
 
-    def __init__(self) -> None:
+    def __init__(self, *scopes: str) -> None:
         self.clock = Clock()
         self.expiry = ExpiryLedger(clock=self.clock)
-        self.metrics = Metrics(CollectorRegistry(), version="1.2.3")
+        self.registry = CollectorRegistry()
+        self.metrics = Metrics(self.registry, version="1.2.3")
         self.metrics.watch(
-            scopes=["reports:read", "reports:write"],
+            scopes=scopes,
             expiry=self.expiry,
             stale=lambda: {"reports:read": 2},
             budgets={"aws": lambda: 42.0, "minio": lambda: float("inf")},
@@ -103,9 +109,14 @@ class Rig:
         for one in entries:
             self.metrics.observe(one, now=self.clock.now())
 
+    def text(self, accept: str = "") -> tuple[bytes, str]:
+        """Return a scrape and its content type."""
+        pieces, content_type = self.metrics.expose(accept)
+        return b"".join(pieces), content_type
+
     def scrape(self) -> Samples:
         """Return the samples of a scrape by name; a histogram's under its own name, counted."""
-        body, content_type = self.metrics.expose()
+        body, content_type = self.text()
         assert content_type.startswith("text/plain")
         found: Samples = {}
         for family in text_string_to_metric_families(body.decode()):
@@ -123,7 +134,7 @@ class Rig:
 
 @pytest.fixture
 def rig() -> Rig:
-    return Rig()
+    return Rig("reports:read", "reports:write")
 
 
 def _fill(rig: Rig) -> None:
@@ -159,7 +170,7 @@ def test_every_metric_that_was_promised_is_there_by_the_letter(rig: Rig) -> None
 
 def test_who_accepts_openmetrics_sees_which_request_took_how_long(rig: Rig) -> None:
     rig.observe(issued(request_id="00f1", seconds=0.003))
-    body, content_type = rig.metrics.expose("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.1")
+    body, content_type = rig.text("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.1")
     assert content_type == "application/openmetrics-text; version=1.0.0; charset=utf-8"
     families = parse(body.decode())  # type: ignore[no-untyped-call]
     (family,) = [one for one in families if one.name == "vendor_exchange_duration_seconds"]
@@ -170,7 +181,7 @@ def test_who_accepts_openmetrics_sees_which_request_took_how_long(rig: Rig) -> N
 def test_of_quick_exchanges_one_a_second_is_told_of_and_of_slow_ones_each(rig: Rig) -> None:
     for request_id, seconds in (("00f1", 0.003), ("00f2", 0.004), ("00f3", 0.3), ("00f4", 0.4)):
         rig.observe(issued(request_id=request_id, seconds=seconds))
-    body, _ = rig.metrics.expose("application/openmetrics-text")
+    body, _ = rig.text("application/openmetrics-text")
     told = re.findall(r'vendor_exchange_duration_seconds_bucket.*"(00f.)"', body.decode())
     assert told == ["00f1", "00f4"]
 
@@ -180,9 +191,47 @@ def test_of_quick_exchanges_one_a_second_is_told_of_and_of_slow_ones_each(rig: R
 )
 def test_everybody_else_is_given_plain_text_with_no_exemplar(rig: Rig, accept: str) -> None:
     rig.observe(issued(request_id="00f1"))
-    body, content_type = rig.metrics.expose(accept)
+    body, content_type = rig.text(accept)
     assert content_type.startswith("text/plain; ")
     assert b"00f1" not in body
+
+
+@pytest.fixture
+def served() -> Iterator[None]:
+    """Have the library as serving has it."""
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    yield
+    enable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.usefixtures("served")
+@pytest.mark.parametrize("accept", ["", "application/openmetrics-text"])
+def test_of_many_scopes_a_scrape_is_written_a_little_at_a_time_and_reads_as_the_library_writes_it(accept: str) -> None:
+    names = [f"team-{number}:read" for number in range(SLICE + 1)]
+    rig = Rig(*names)
+    for name in names:
+        rig.expiry.add(name, rig.clock.now() + HOUR)
+        rig.observe(issued(permission=Permission(scope=scope(name=name), grant=None), request_id=name))
+    pieces = list(rig.metrics.expose(accept)[0])
+    assert SLICE <= max(len(_samples(piece)) for piece in pieces) < 2 * SLICE
+    assert len(pieces) > 10
+    write = openmetrics.generate_latest if accept else generate_latest
+    lines = write(rig.registry).splitlines(keepends=True)
+    # A family that comes in several slices has as many heads there, and one here.
+    told = [line for number, line in enumerate(lines) if line[:1] != b"#" or line not in lines[:number]]
+    assert b"".join(pieces) == b"".join(told)
+
+
+def _samples(piece: bytes) -> list[bytes]:
+    return [line for line in piece.splitlines() if line[:1] != b"#"]
+
+
+def test_what_waits_to_be_counted_is_in_a_scrape_however_many_kinds_there_are_of_it() -> None:
+    names = [f"team-{number}:read" for number in range(COUNTED + 1)]
+    rig = Rig(*names)
+    for name in names:
+        rig.observe(*[issued(permission=Permission(scope=scope(name=name), grant=None), seconds=0.001)] * 2)
+    assert [value for _, value in rig.scrape()["vendor_exchanges_total"]] == [2.0] * len(names)
 
 
 def test_the_page_of_metrics_tells_of_each_as_it_tells_of_itself() -> None:
@@ -207,7 +256,7 @@ def test_an_issue_is_counted_with_where_it_came_from_and_what_was_left_of_it(rig
     assert rig.value(out, scope="reports:read", action="AssumeRole", source="memory") == 2
     assert rig.value("vendor_exchange_duration_seconds", door="json", source="memory") == 2
     assert rig.value("vendor_credential_remaining_seconds", scope="reports:read") == 3
-    body = rig.metrics.expose()[0].decode()
+    body = rig.text()[0].decode()
     assert 'vendor_credential_remaining_seconds_sum{scope="reports:read"} 9000.0' in body
     assert rig.scrape().get("vendor_refusals_total", []) == []
 
@@ -317,8 +366,8 @@ def test_a_request_to_sts_is_counted_and_timed(rig: Rig) -> None:
 
 def test_t23_no_secret_is_in_a_scrape(rig: Rig) -> None:
     _fill(rig)
-    assert b"CANARY" not in rig.metrics.expose()[0]
-    assert credentials().access_key_id.encode() not in rig.metrics.expose()[0]
+    assert b"CANARY" not in rig.text()[0]
+    assert credentials().access_key_id.encode() not in rig.text()[0]
 
 
 def test_where_created_series_are_disabled_as_serving_does_there_are_none() -> None:
@@ -326,9 +375,9 @@ def test_where_created_series_are_disabled_as_serving_does_there_are_none() -> N
 from prometheus_client import CollectorRegistry, disable_created_metrics
 disable_created_metrics()
 from tests.test_metrics import Rig, _fill
-rig = Rig()
+rig = Rig('reports:read')
 _fill(rig)
-body = rig.metrics.expose()[0].decode()
+body = rig.text()[0].decode()
 print(len(body), "_created" in body)
 """
     root = Path(__file__).parent.parent

@@ -29,7 +29,7 @@ def test_renewals_are_counted_and_only_one_that_failed_by_a_defect_is_logged() -
     observer = Observer(metrics=metrics, log=log)
     for failure in (None, StsUnavailable(Reason.NO_ANSWER), ZeroDivisionError()):
         observer.note_renewed("a", failure)
-    exposed = metrics.expose()[0].decode()
+    exposed = b"".join(metrics.expose()[0]).decode()
     assert 'vendor_renewals_total{result="ok",scope="a"} 1.0' in exposed
     assert 'vendor_renewals_total{result="failed",scope="a"} 2.0' in exposed
     assert log.lines == ["defect"]
@@ -40,5 +40,5 @@ def test_a_skew_of_the_clock_is_a_metric_and_logged_when_it_is_time_to() -> None
     observer = Observer(metrics=metrics, log=log)
     observer.skewed("aws", -600.0, True)  # noqa: FBT003 - as it is told
     observer.skewed("aws", -601.0, False)  # noqa: FBT003 - as above
-    assert b'vendor_clock_skew_seconds{target="aws"} -601.0' in metrics.expose()[0]
+    assert b'vendor_clock_skew_seconds{target="aws"} -601.0' in b"".join(metrics.expose()[0])
     assert log.lines == ["clock skew"]

@@ -39,6 +39,7 @@ REFUSED: Final = "refused"
 RATE: Final = 200
 """Warm requests a second by which is seen how late the loop is."""
 REST: Final = 5.0
+SCRAPES: Final = 5
 LONGEST: Final = 120.0
 """Seconds that a reload may take."""
 ANOTHER: Final = '  other-NUMBER: {{issuer: "https://localhost:1/NUMBER", audience: vendor, kind: kubernetes}}\n'
@@ -80,7 +81,7 @@ async def _issuers(count: int, load: Load, cpu: Cpu, requests: int) -> dict[str,
 
 
 async def _served(folder: Path, text: str, load: Load, cpu: Cpu, requests: int) -> dict[str, float]:
-    """Return CPU for each warm request, the time of a reload, and how late answers are at rest and in a reload."""
+    """Return CPU for each warm request, the time of a reload, and how late answers are at three times."""
     async with World(folder, configuration=text) as world:
         url, header, pid = world.service.public + scopes.PATHS["named"], world.token(), world.service.process.pid
         spent = []
@@ -89,12 +90,14 @@ async def _served(folder: Path, text: str, load: Load, cpu: Cpu, requests: int) 
             await load(url, f"Authorization: {header}", requests)
             spent.append((cpu(pid) - before) / requests * 1e6)
         rest = await _late(world, asyncio.sleep(REST))
+        scrape = await _late(world, _scrape(world))
         began = time.monotonic()
         reload = await _late(world, _reload(world))
         return {
             "warm_us": statistics.median(spent[1:]),
             "reload_s": time.monotonic() - began,
             **{f"rest_{name}": late for name, late in rest.items()},
+            **{f"scrape_{name}": late for name, late in scrape.items()},
             **{f"reload_{name}": late for name, late in reload.items()},
         }
 
@@ -113,10 +116,17 @@ async def _late(world: World, meanwhile: Awaitable[None]) -> dict[str, float]:
     return {"p999_ms": results.percentile(99.9) * 1000, "most_ms": results.percentile(100) * 1000, REFUSED: refused}
 
 
+async def _scrape(world: World) -> None:
+    for _ in range(SCRAPES):
+        await get(world.service.operations, "/metrics")
+        await asyncio.sleep(1.0)
+
+
 async def _reload(world: World) -> None:
+    """Wait until the log tells of the reload: looking for it by scrapes would be measuring those."""
     world.service.process.send_signal(signal.SIGHUP)
     async with asyncio.timeout(LONGEST):
-        while b"generation 2.0" not in (await get(world.service.operations, "/metrics")).body:  # noqa: ASYNC110
+        while not any('"generation": 2' in line for line in world.service.log):  # noqa: ASYNC110 - it is another process
             await asyncio.sleep(0.05)
 
 

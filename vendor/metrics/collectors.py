@@ -1,14 +1,17 @@
-"""Collectors: what is asked, or counted, at the moment of a scrape."""
+"""Collectors: what is asked at the moment of a scrape."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily as Counter
+from prometheus_client.core import GaugeMetricFamily as Gauge
 from prometheus_client.registry import Collector
 
+from vendor.metrics.exposition import SLICE
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from prometheus_client import Metric
 
@@ -41,34 +44,32 @@ class Out(Collector):
         self.scopes: dict[str, None] = {}
 
     def collect(self) -> Iterable[Metric]:
-        """Yield what is out, what has ended, when the next one ends, and whose holder stopped coming back."""
-        active = GaugeMetricFamily("vendor_credentials_active", "Sessions that have not ended.", labels=["scope"])
-        expired = CounterMetricFamily("vendor_credentials_expired", "Sessions that have ended.", labels=["scope"])
-        expiry = GaugeMetricFamily(
-            "vendor_credential_next_expiry_timestamp_seconds", "When the next session ends.", labels=["scope"]
-        )
-        stale = GaugeMetricFamily(
-            "vendor_stale_holders", "Leases that are held and whose holder stopped coming back.", labels=["scope"]
-        )
-        counts, ended = self._expiry.active(), self._expiry.expired()
-        for scope in self.scopes | {scope: None for scope, count in counts.items() if count}:
-            active.add_metric([scope], counts.get(scope, 0))
-            expired.add_metric([scope], ended.get(scope, 0))
-        for scope, moment in self._expiry.next_expiry().items():
-            expiry.add_metric([scope], moment)
-        counts = self._stale()
-        for scope in self.scopes:
-            stale.add_metric([scope], counts.get(scope, 0))
-        yield from (active, expired, expiry, stale)
+        """Yield what is out, what has ended, when the next one ends, and whose holder stopped coming back.
+
+        Each of them comes a slice at a time.
+        """
+        active, ended, stale = self._expiry.active(), self._expiry.expired(), self._stale()
+        told = self.scopes | {scope: None for scope, count in active.items() if count}
+        yield from _slices("vendor_credentials_active", "Sessions that have not ended.", told, active)
+        yield from _slices("vendor_credentials_expired", "Sessions that have ended.", told, ended, Counter)
+        ends = self._expiry.next_expiry()
+        yield from _slices("vendor_credential_next_expiry_timestamp_seconds", "When the next session ends.", ends, ends)
+        documentation = "Leases that are held and whose holder stopped coming back."
+        yield from _slices("vendor_stale_holders", documentation, self.scopes, stale)
 
 
-class Waiting(Collector):
-    """Counts what waits before anything is collected, and has no series of its own."""
-
-    def __init__(self, count: Callable[[], None]) -> None:
-        self._count = count
-
-    def collect(self) -> Iterable[Metric]:
-        """Count, and yield nothing."""
-        self._count()
-        return ()
+def _slices(
+    name: str,
+    documentation: str,
+    scopes: Iterable[str],
+    values: Mapping[str, float],
+    kind: type[Gauge | Counter] = Gauge,
+) -> Iterator[Metric]:
+    """Yield the values of these scopes, 0 where there is none, in families of `SLICE` samples."""
+    family = kind(name, documentation, labels=["scope"])
+    for scope in scopes:
+        if len(family.samples) == SLICE:
+            yield family
+            family = kind(name, documentation, labels=["scope"])
+        family.add_metric([scope], values.get(scope, 0))
+    yield family

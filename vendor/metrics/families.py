@@ -158,5 +158,5 @@ class Families:
             registry=registry,
         )
         self.tasks = Gauge("vendor_event_loop_tasks", "Tasks of the event loop that have not ended.", registry=registry)
-        build = Gauge("vendor_build_info", "The version that runs; always 1.", ["version"], registry=registry)
-        build.labels(version).set(1)
+        self.build = Gauge("vendor_build_info", "The version that runs; always 1.", ["version"], registry=registry)
+        self.build.labels(version).set(1)

@@ -6,6 +6,7 @@ exchange; every answer of ours is complete when it is made, and has no more than
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -13,12 +14,14 @@ from aiohttp import HttpVersion10
 from aiohttp.helpers import rfc822_formatted_time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from aiohttp import web
 
 JSON: Final = "Content-Type: application/json\r\n"
 """With no charset, as Go reads error bodies only so."""
+SHARE: Final = 0.1
+"""What is made in pieces has this share of the time of everybody else's turn."""
 
 _LINES: Final = {int(status): f"{status.value} {status.phrase}" for status in HTTPStatus}
 _ALWAYS: Final = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nServer: vendor\r\n"
@@ -62,6 +65,22 @@ class Answer:
         said = "" if self.keep_alive != old else f"Connection: {'keep-alive' if old else 'close'}\r\n"
         head = f"{version} {self._head}{said}Date: {rfc822_formatted_time()}\r\n\r\n".encode("latin-1")
         await request.writer.write(head if request.method == "HEAD" else head + self._content)
+
+
+async def gathered(pieces: Iterator[bytes], *, now: Callable[[], float]) -> bytes:
+    """Return a body whose pieces take their time to make: everybody else has a turn after each of them.
+
+    Where those turns are long, there is much to do; then several pieces are made in a row, for `SHARE` of the time.
+    """
+    body = bytearray()
+    turn = now()
+    for piece in pieces:
+        body += piece
+        if now() >= turn:
+            left = now()
+            await asyncio.sleep(0)
+            turn = now() + SHARE * (now() - left)
+    return bytes(body)
 
 
 def _lines(headers: Mapping[str, str]) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from vendor.refusals import AccessDenied, InvalidRequest, Reason
 from vendor.server import body, documents, explanation, openapi, wire
-from vendor.server.answer import Answer
+from vendor.server.answer import Answer, gathered
 from vendor.server.incidents import IncidentDoors
 from vendor.server.page.desk import Desk
 from vendor.server.page.doors import PageDoors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from vendor.exchange import Exchange
     from vendor.identity.principal import Principal
@@ -29,8 +30,8 @@ IN_TIME: Final = 5.0
 class Exposition(Protocol):
     """Writes the metrics."""
 
-    def expose(self, accept: str = "") -> tuple[bytes, str]:
-        """Return the exposition and its content type, in the best form that is accepted."""
+    def expose(self, accept: str = "") -> tuple[Iterator[bytes], str]:
+        """Return the exposition in pieces and its content type, in the best form that is accepted."""
         ...
 
 
@@ -88,8 +89,9 @@ class OperatorDoors:
                 return self._incidents.find(segments) or self._page.find(segments)
 
     async def _expose(self, visit: Visit) -> Answer:
-        body, content_type = self._metrics.expose(visit.request.headers.get("Accept", ""))
-        return Answer(200, body, visit.request_id, {"Content-Type": content_type})
+        pieces, content_type = self._metrics.expose(visit.request.headers.get("Accept", ""))
+        text = await gathered(pieces, now=asyncio.get_running_loop().time)
+        return Answer(200, text, visit.request_id, {"Content-Type": content_type})
 
     async def _health(self, visit: Visit) -> Answer:
         return Answer(200, b'{"status":"alive"}', visit.request_id)
