@@ -50,8 +50,15 @@ def find(written: bytes, *, sent: Iterable[bytes] = ()) -> set[bytes]:
 def check(*written: str | bytes, sent: Iterable[bytes] = ()) -> None:
     """Raise AssertionError if a secret stands in any of these."""
     raw = (one if isinstance(one, bytes) else one.encode("utf-8", "surrogateescape") for one in written)
-    found = find(b"\n".join(raw), sent=sent)
-    assert found == set(), f"secrets were told: {found}"
+    text = b"\n".join(raw)
+    found = find(text, sent=sent)
+    assert found == set(), f"secrets were told: { {one: _where(text, one) for one in found} }"
+
+
+def _where(text: bytes, secret: bytes) -> bytes:
+    """Return what stands before a secret and behind it."""
+    at = text.find(secret)
+    return text[max(0, at - 300) : at + len(secret) + 100]
 
 
 def _parts(texts: Iterable[bytes]) -> Iterator[bytes]:

@@ -56,9 +56,20 @@ Leases.lend = defective
 """
 
 
+# As AWS says it: with the request that it would have signed, in which the service's own session token stands.
+MISMATCH = faults.error("SignatureDoesNotMatch", message="The signature does not match.\n\nPOST\n/\nCANARY-signed")
+
+
 async def test_t23_secrets_stand_in_no_log_audit_line_metric_or_refusal(tmp_path: Path) -> None:
     async with World(tmp_path) as world:
         await _live_through(world)
+
+
+async def test_t23_nor_do_they_where_the_answer_of_sts_is_no_good(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        kinds = faults.GARBAGE_EXPIRATION, faults.NO_SESSION_TOKEN, faults.RESET
+        answers = await _refused(world, *kinds)
+        assert [answer.code for answer in answers] == ["sts_unavailable"] * 3
 
 
 async def test_t23_nor_do_they_with_every_logger_at_debug_nor_those_of_the_store_nor_in_traces(tmp_path: Path) -> None:
@@ -178,15 +189,20 @@ def _forms(token: str) -> list[str]:
     ]
 
 
+async def _refused(world: World, *kinds: faults.Fault) -> list[Answer]:
+    """Have STS fail in each of these ways; after three of them in a row it is let alone."""
+    answers = []
+    for number, fault in enumerate(kinds):
+        world.sts.fault(fault)
+        before = len(world.sts.requests)
+        answers.append(await get(world.service.public, PATH, world.token(f"batch-fault-{number}")))
+        assert len(world.sts.requests) > before
+    return answers
+
+
 async def _failed(world: World) -> list[Answer]:
     """Let STS fail in ways in which a library might repeat what was sent or answered."""
-    answers = []
-    kinds = [faults.CUT_XML, faults.OTHER_ROLE, faults.GARBAGE_EXPIRATION, faults.NO_SESSION_TOKEN, faults.RESET]
-    for number, fault in enumerate(
-        [*kinds, faults.error("SignatureDoesNotMatch", message="CANARY"), faults.error("AccessDenied")]
-    ):
-        world.sts.fault(fault)
-        answers.append(await get(world.service.public, PATH, world.token(f"batch-fault-{number}")))
+    answers = await _refused(world, faults.error("AccessDenied"), faults.CUT_XML, faults.OTHER_ROLE, MISMATCH)
     world.sts.heal()
     async with await Connection.open(world.service.public) as leaving:
         await leaving.send(request(PATH, world.token("batch-leaving")))
