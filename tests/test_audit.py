@@ -448,3 +448,59 @@ def test_what_was_written_can_be_withheld_by_another_line_which_the_sink_owes_fr
     assert sink.withheld is not None
     assert check([sink.withheld()]) == 1
     assert json.loads(sink.withheld())["code"] == "role_refused"
+
+
+@pytest.mark.parametrize("refuse", [True, False])
+async def test_what_is_missing_is_written_down_once_there_is_room_for_it_and_nobody_is_served_until_then(
+    *, refuse: bool
+) -> None:
+    clock, sink = Clock(), Sink(SinkError("disk full"))
+    ledger = Ledger(sink=sink, observe=lambda _: None, clock=clock, refuse=refuse)
+    await ledger.close_gap()
+    assert ledger.why_not is None
+    for one in (issued(), entry()):
+        with pytest.raises(AuditUnavailable) if refuse and one.credentials else nullcontext():
+            async with ledger.recorded(one, began=clock.monotonic()):
+                clock.advance(2)
+    await ledger.tell("revocation", "r-1", {}, needed=False)
+    await ledger.close_gap()
+    assert ledger.why_not == ("disk full" if refuse else None)
+    sink.failure = None
+    await ledger.close_gap()
+    assert ledger.why_not is None
+    await ledger.close_gap()
+    assert check(sink.lines) == 1
+    assert json.loads(sink.lines[0]) == {
+        "event": "gap",
+        "time": "2026-03-01T12:00:04.000Z",
+        "since": "2026-03-01T12:00:02.000Z",
+        "lines": 3,
+        "detail": "disk full",
+    }
+    assert len(sink.lines[0]) == len(issued().line())
+
+
+async def test_what_goes_missing_while_a_gap_is_written_down_keeps_it_open() -> None:
+    class Failing(Sink):
+        async def write(self, line: bytes, withheld: Callable[[], bytes] | None = None) -> None:
+            await super().write(line, withheld)
+            self.failure, before = SinkError("disk full"), self.failure
+            if b'"gap"' in line:
+                await ledger.tell("revocation", "r-1", {}, needed=False)
+            self.failure = before
+
+    sink = Failing(SinkError("disk full"))
+    ledger = Ledger(sink=sink, observe=lambda _: None, clock=Clock())
+    await ledger.tell("revocation", "r-1", {}, needed=False)
+    sink.failure = None
+    await ledger.close_gap()
+    assert ledger.why_not == "disk full"
+
+
+async def test_a_line_that_was_late_says_nothing_of_the_next_one() -> None:
+    clock = Clock()
+    ledger = Ledger(sink=Slow(30), observe=lambda _: None, clock=clock)
+    with pytest.raises(AuditUnavailable):
+        async with ledger.recorded(issued(), began=clock.monotonic(), deadline=clock.monotonic()):
+            pass
+    assert ledger.why_not is None

@@ -8,21 +8,26 @@ from typing import TYPE_CHECKING
 from vendor.identity.keys import RETRY_PAUSE
 
 if TYPE_CHECKING:
+    from vendor.audit import Ledger
     from vendor.generations import Generations
 
 
 class Readiness:
-    """Whether the generation that serves can serve: without any keys no token is believed."""
+    """Whether anybody can be served: without any keys no token is believed, without audit lines all are refused."""
 
-    def __init__(self, generations: Generations) -> None:
+    def __init__(self, generations: Generations, ledger: Ledger) -> None:
         self._generations = generations
+        self._ledger = ledger
         self._why_not: str | None = "starting"
 
     def why_not(self) -> str | None:
         """Return why nobody can be served, None if somebody can."""
-        if self._why_not is None and not self._generations.serving.issuers.serve:
+        if self._why_not is not None:
+            return self._why_not
+        if not self._generations.serving.issuers.serve:
             return "no issuer's keys can be had"
-        return self._why_not
+        unwritten = self._ledger.why_not
+        return None if unwritten is None else f"no audit line can be written: {unwritten}"
 
     def drain(self) -> None:
         """Be ready no more."""

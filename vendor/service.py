@@ -70,7 +70,7 @@ class Service:
             sink=self._sink, observe=self._observe, clock=clock, refuse=configuration.audit.refuse_on_failure
         )
         self._generations = generations = Generations(configuration, aws=aws, clock=clock, observer=observer)
-        self._readiness = Readiness(generations)
+        self._readiness = Readiness(generations, self._ledger)
         self._shares = Shares(budgets=lambda: generations.serving.targets.budgets)
         self._shared = Shared(clock=clock, broken=observer.broken)
         self._expiry = ExpiryLedger(clock=clock)
@@ -181,6 +181,7 @@ class Service:
         yield self._incidents.follow()
         yield measure_lag(self._note_lag)
         yield self._readiness.follow()
+        yield self._ledger.follow()
         yield self._leases.follow()
         yield self._generations.accounts.follow()
         yield self._reloading.follow()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from tests.server.http import get, post
 from tests.server.test_operators import operator
 from tests.server.test_refusals import check_refusal
 from tests.service import CONFIGURATION, World
+from tests.service import ready as becomes_ready
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,6 +86,24 @@ async def test_t26_no_secret_leaves_when_the_audit_line_cannot_be_written(tmp_pa
         counted = (await get(world.service.operations, "/metrics")).body.decode()
         assert 'vendor_refusals_total{code="audit_unavailable",reason="sink"} 1.0' in counted
         assert "vendor_credentials_issued_total{" not in counted
+
+
+async def test_it_is_not_ready_while_no_audit_line_can_be_written_and_then_by_itself(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        assert (await get(world.service.public, PATH, world.token())).status == 200
+        pid, room = world.service.process.pid, world.audit_path.stat().st_size + 300
+        before = resource.prlimit(pid, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+        assert (await get(world.service.public, PATH, world.token())).code == "audit_unavailable"
+        for _ in range(4):
+            ready = await get(world.service.operations, "/readyz")
+            told = "no audit line can be written: OSError: [Errno 27] File too large"
+            assert (ready.status, ready.json) == (503, {"status": "not ready", "detail": told})
+            await asyncio.sleep(0.4)  # it tries every second, and something shorter would have room
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+        await becomes_ready(world.service)
+        assert (await get(world.service.public, PATH, world.token())).status == 200
+        events = [(line["event"], line.get("lines")) for line in world.audit()]
+        assert events == [("exchange", None), ("gap", 1), ("exchange", None)]
 
 
 async def test_without_an_audit_line_one_may_choose_to_go_on(tmp_path: Path) -> None:

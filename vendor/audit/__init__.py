@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from vendor.audit.entry import GIVES, Door, Entry, Source
+from vendor.audit.gap import GAP
 from vendor.audit.ledger import LINE, UNHURRIED, WITHHELD, Clock, Ledger, Recording, Sink, SinkError
 from vendor.audit.writing import LONGEST_TEXT
 
 __all__ = [
+    "GAP",
     "GIVES",
     "LINE",
     "LONGEST_TEXT",

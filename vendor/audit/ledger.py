@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from vendor.audit.gap import Gap
 from vendor.audit.writing import capped, encode, milliseconds
 from vendor.refusals import AuditUnavailable, Reason, Refusal
 
@@ -27,8 +29,16 @@ WITHHELD: Final = "withheld"
 """The event of a line that takes back another one of its request."""
 
 
+PROBE: Final = 1.0
+"""Seconds after which writing is tried again where it failed, also when nobody asks for anything."""
+
+
 class SinkError(Exception):
     """A line could not be written."""
+
+
+class _TooLateError(SinkError):
+    """It was not written in time, which says nothing of the next one."""
 
 
 class Sink(Protocol):
@@ -72,7 +82,30 @@ class Ledger:
     clock: Clock
     refuse: bool = True
     capacity: int = 10_000
+    gap: Gap | None = field(init=False, default=None)
     _lasting: OrderedDict[object, bytes] = field(init=False, default_factory=OrderedDict)
+
+    @property
+    def why_not(self) -> str | None:
+        """Why every exchange would be refused, None while lines can be written, or need not be."""
+        return self.gap.why if self.gap is not None and self.refuse else None
+
+    async def follow(self) -> None:
+        """Try for ever to close the gap that there may be."""
+        while True:
+            await asyncio.sleep(PROBE)
+            await self.close_gap()
+
+    async def close_gap(self) -> None:
+        """Write down what is missing, if something is; that is then all that was."""
+        gap = self.gap
+        if gap is None:
+            return
+        told = gap.lines
+        with suppress(SinkError):
+            await self.sink.write(gap.line(self.clock.now()))
+            if gap.lines == told:
+                self.gap = None
 
     def recorded(self, entry: Entry, *, began: float, deadline: float = inf) -> Recording:
         """Return what an exchange runs in, so that it is recorded however it ends; both moments are monotonic.
@@ -114,9 +147,11 @@ class Ledger:
         refused = AuditUnavailable(Reason.SINK)
         told = {"access_key_id": None, "code": refused.code, "reason": refused.reason, "detail": None}
         withheld = partial(self._told, WITHHELD, request_id, told) if needed and self.refuse else None
+        line = self._told(event, request_id, members)
         try:
-            await self.sink.write(self._told(event, request_id, members), withheld)
+            await self.sink.write(line, withheld)
         except SinkError as exc:
+            self._miss(line, exc)
             if withheld is not None:
                 raise AuditUnavailable(Reason.SINK, detail=str(exc)) from exc
             return False
@@ -133,6 +168,7 @@ class Ledger:
         """
         issued = entry.outcome == "issued"
         withheld = partial(self._withheld, entry) if issued and self.refuse else None
+        line = b""
         try:
             line = self._line(entry) if issued else entry.line()
             if within >= UNHURRIED:
@@ -141,6 +177,7 @@ class Ledger:
                 await self._write(line, within, withheld)
         except SinkError as exc:
             entry.unwritten = str(exc)
+            self._miss(line, exc)
             if withheld is not None:
                 entry.refusal = AuditUnavailable(Reason.SINK, detail=str(exc))
                 entry.refusal.recorded = True
@@ -164,7 +201,12 @@ class Ledger:
             async with asyncio.timeout(within):
                 await self.sink.write(line, withheld)
         except TimeoutError as exc:
-            raise SinkError("it was not written in time") from exc
+            raise _TooLateError("it was not written in time") from exc
+
+    def _miss(self, line: bytes, exc: SinkError) -> None:
+        if not isinstance(exc, _TooLateError):
+            self.gap = self.gap or Gap(self.clock.now())
+            self.gap.miss(line, str(exc))
 
 
 class Recording:

@@ -105,6 +105,15 @@ WITHHELD: Final[dict[str, tuple[Schema, str]]] = {
 }
 """Every member of a line that takes another back."""
 
+GAP: Final[dict[str, tuple[Schema, str]]] = {
+    "event": ({"const": "gap"}, "What the line tells of: lines before it are missing."),
+    "time": (_MOMENT, "When lines could be written again, in UTC."),
+    "since": (_MOMENT, "When the first of them could not be written."),
+    "lines": (_COUNT, "How many are missing at most: one that was on its way may have come all the same."),
+    "detail": (_TEXT, "Why the last one is missing."),
+}
+"""Every member of a line that tells of missing ones."""
+
 
 def json_schema() -> Schema:
     """Return the schema of any audit line."""
@@ -112,6 +121,7 @@ def json_schema() -> Schema:
         _of(EXCHANGE, set(EXCHANGE)),
         _of(REVOCATION, set(REVOCATION) - {"sessions"}),
         _of(WITHHELD, set(WITHHELD)),
+        _of(GAP, set(GAP)),
     ]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
