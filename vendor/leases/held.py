@@ -29,8 +29,11 @@ class Held:
         return sum(map(len, self._by_issuer.values()))
 
     def __iter__(self) -> Iterator[Lease]:
-        """Go through all of them; none may be put or dropped meanwhile."""
-        return chain.from_iterable(leases.values() for leases in self._by_issuer.values())
+        """Go through all of them; none may be put or dropped meanwhile.
+
+        Not in their order, for which each would be looked up: of 100,000 that kept the loop for tens of milliseconds.
+        """
+        return chain.from_iterable(map(dict.values, self._by_issuer.values()))
 
     def find(self, issuer: str, key: bytes) -> Lease | None:
         """Return what is held of a session."""

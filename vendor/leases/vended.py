@@ -41,7 +41,8 @@ class Vended:
 
     async def forget(self, forgotten: Callable[[Lease], bool]) -> None:
         """Know no more of the leases for which this says yes; they are gone through a few at a time."""
-        for begin in range(0, len(leases := list(self._by_access_key.items())), LOOKED_AT):
+        leases = list(dict.items(self._by_access_key))  # in any order, as for that of age each would be looked up
+        for begin in range(0, len(leases), LOOKED_AT):
             for key, lease in leases[begin : begin + LOOKED_AT]:
                 if forgotten(lease) and self._by_access_key.get(key) is lease:
                     del self._by_access_key[key]
