@@ -30,6 +30,7 @@ from vendor.policy.decision import Asked
 from vendor.policy.grant import Grant, Scope
 from vendor.policy.matcher import Equal
 from vendor.policy.mint import AssumeRole, WebIdentity
+from vendor.policy.opened import Opened
 from vendor.policy.proof import NO_PROOF
 from vendor.policy.template import Text
 from vendor.refusals import (
@@ -293,6 +294,26 @@ async def test_what_aws_reads_in_the_token_makes_another_session_where_it_is_sho
     for claims in [*told, *told]:
         await world.ask(token=world.token(**claims, jti=str(len(world.sink.lines))))
     assert len(world.mint.shown) == len(told)
+
+
+async def test_what_is_held_is_not_opened_again_however_many_ask_meanwhile_and_is_decided_afresh(world: World) -> None:
+    world.exchange.switch(
+        authenticator=Authenticator(issuers={ISSUER: world.issuer}, clock=world.clock),
+        mapping=decision.Mapping(scopes=world.scopes, generation=2, opened=Opened(most=1)),
+    )
+    tokens = [world.token(jti=str(number)) for number in range(3)]
+    for token in tokens:
+        await world.ask(token=token)
+    world.trouble.taken.clear()
+    assert len({id(await world.ask(token=token)) for token in tokens * 2}) == 1
+    assert (world.trouble.taken.count("permit"), world.trouble.taken.count("open")) == (6, 0)
+    stop(world)
+    assert (await world.refusal(token=tokens[0])).code is Code.REVOKED
+    world.revocations.lift("r-1")
+    await world.exchange._leases.forget(lambda _: True)
+    world.trouble.taken.clear()
+    await world.ask(token=tokens[0])
+    assert world.trouble.taken == ["permit", "open", "mint", "record"]
 
 
 async def test_the_rest_of_a_request_is_read_once_it_is_known_who_asks_and_written_down(world: World) -> None:

@@ -229,7 +229,7 @@ class Exchange:
         entry.permission = permission
         self._revocations.refuse(principal, permission.scope.name)
         session = entry.session = bound(
-            rules.mapping.open(permission, principal, asked),
+            rules.mapping.open(permission, principal, asked, holder=self._leases),
             request.proof,
             gives=GIVES[request.door],
             aws_claims_sha256=principal.aws_claims_sha256,

@@ -82,7 +82,7 @@ class Vendor:
     async def lend(self, principal: Principal) -> None:
         """Lend a principal its credentials, and note what an exchange notes."""
         permission, asked = self._mapping.settle(principal, ASKED)
-        session = self._mapping.open(permission, principal, asked)
+        session = self._mapping.open(permission, principal, asked, holder=self.leases)
         now = self._clock.now()
         entry = Entry(
             time=now,

@@ -25,8 +25,8 @@ PARTS: Final = {
     "whatever else there is. `p999` and `most` are of warm requests at a steady rate, each counted from "
     "when it was due, at rest, while the metrics are scraped every second, and during a reload: what an event "
     "loop that is late costs its callers. With principals they are the CPU of the longest turn of the loop. A "
-    "warm request of theirs is without its wire, and its session is remembered for the latest 10,000 "
-    "principals: where more than that ask in turn, it is filled anew each time.",
+    "warm request of theirs is without its wire; beyond 10,000 principals its session is found by the lease "
+    "that is held of it.",
     "replicas": "Replicas with a shared store. Store and replicas share one core here, so the rate says "
     "little; the count of STS calls is the point.",
     "day": "A simulated day with a night, deployments, two cron storms and half an hour without STS, through the "

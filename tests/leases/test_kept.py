@@ -87,3 +87,13 @@ async def test_what_is_to_be_forgotten_is_lent_no_more_and_nothing_else_is_touch
     assert not rig.leases.holds(gone.key, lease.credentials.access_key_id)
     assert (await rig.lend(other))[1] is Source.MEMORY
     assert (await rig.lend(gone))[1] is Source.STS
+
+
+async def test_the_session_that_is_held_is_found_by_its_key_as_long_as_it_is_held() -> None:
+    rig, asked = Rig(), session()
+    assert rig.leases.session(asked.issuer, asked.key) is None
+    await rig.lend(asked)
+    assert rig.leases.session(asked.issuer, session().key) is asked
+    assert rig.leases.session("https://other.example", asked.key) is None
+    await rig.leases.forget(lambda _: True)
+    assert rig.leases.session(asked.issuer, asked.key) is None

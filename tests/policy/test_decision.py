@@ -16,6 +16,7 @@ from vendor.policy.grant import Grant, Scope, SessionTemplate
 from vendor.policy.granting import Considered, Permission
 from vendor.policy.matcher import Contains, Equal, Glob
 from vendor.policy.mint import AssumeRole
+from vendor.policy.opened import Opened
 from vendor.policy.opening import open_session
 from vendor.policy.parameter import Parameter
 from vendor.policy.template import PolicyTemplate, Text
@@ -343,8 +344,8 @@ def test_nothing_is_remembered_of_a_principal_without_a_token() -> None:
     assert (one.external_id, other.external_id) == ("analytics-7", "finance-7")
 
 
-def test_no_more_is_remembered_than_the_capacity() -> None:
-    scopes = mapping(capacity=2)
+def test_no_more_is_remembered_than_asked_for() -> None:
+    scopes = mapping(opened=Opened(most=2))
     permission = scopes.permit(pod(), "reports:read")
     first, second, third = (scopes.open(permission, pod(), asked(month=f"2026-0{number}")) for number in range(1, 4))
     assert scopes.open(permission, pod(), asked(month="2026-03")) is third

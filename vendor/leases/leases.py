@@ -155,6 +155,11 @@ class Leases:
             await self._shared.give_up(session, credentials)
         return True
 
+    def session(self, issuer: str, key: bytes) -> RoleSession | None:
+        """Return the session of this key of which a lease is held, None if there is none."""
+        lease = self._held.find(issuer, key)
+        return None if lease is None else lease.session
+
     def holds(self, key: bytes, access_key_id: str) -> bool:
         """Tell whether these very credentials would be lent to who may have the session of this key."""
         lease = self._held.get(key)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,7 +14,8 @@ from vendor.policy.alike import Alike
 from vendor.policy.fingerprint import fingerprint
 from vendor.policy.granting import consider, denied, permitted
 from vendor.policy.lookup import Lookup
-from vendor.policy.opening import open_session, unlisted
+from vendor.policy.opened import Opened
+from vendor.policy.opening import admit, open_session, unlisted
 from vendor.policy.packing import Packing, dropped, lighter
 from vendor.policy.session import Action, RoleSession
 from vendor.refusals import AccessDenied, Reason, Refusal, ScopeRequired, StsUnavailable
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vendor.identity.principal import Principal
     from vendor.policy.grant import Scope
     from vendor.policy.granting import Considered, Permission
+    from vendor.policy.opened import Holder
     from vendor.policy.opening import Accounts
     from vendor.refusals import PolicyTooLarge
 
@@ -71,7 +72,7 @@ class Mapping:
     """The scope-to-role mapping of one configuration generation.
 
     Permission is decided afresh each time; what a permission is filled to depends on nothing but who asked for what, so
-    the latest `capacity` sessions are remembered. `targets` are keyed by name, `issuers` by their URL: what these are
+    it is remembered; see `Opened`. `targets` are keyed by name, `issuers` by their URL: what these are
     is among the terms of a session. `packing` is what was learned of sizes, by whichever mapping. `accounts` knows
     those of an organization at this moment, `chained` whether the service is itself the session of a role at a target:
     what it assumes there lasts an hour at most. As long as nobody knows, which is None, it is taken to be one.
@@ -87,17 +88,17 @@ class Mapping:
         packing: Packing | None = None,
         accounts: Accounts = unlisted,
         chained: Callable[[str], bool | None] = lambda _target: False,
-        capacity: int = 10_000,
+        opened: Opened | None = None,
     ) -> None:
         self.scopes = scopes
         self.generation = generation
         self._chained = chained
         self._hourly: dict[str, Scope] = {}
         self._longest = {name: _longest_chained(scope) for name, scope in scopes.items()}
-        self._organizations = {
+        self._listed = {
             name: found
             for name, scope in scopes.items()
-            if (found := [one.organization for one in scope.parameters if one.organization])
+            if (found := [parameter for parameter in scope.parameters if parameter.organization])
         }
         self._targets = targets
         self._issuers = issuers
@@ -105,8 +106,7 @@ class Mapping:
         self._accounts = accounts
         self._terms: dict[tuple[str, str], str] = {}
         self._lookup = Lookup(scopes.values())
-        self._opened: OrderedDict[object, RoleSession] = OrderedDict()
-        self._capacity = capacity
+        self._opened = opened or Opened()
         self._alike = Alike()
 
     def permit(self, principal: Principal, name: str | None) -> Permission:
@@ -142,19 +142,23 @@ class Mapping:
         found = (permitted(self._given(scope), principal) for scope in self._lookup.candidates(principal))
         return [permission for permission in found if permission is not None]
 
-    def open(self, permission: Permission, principal: Principal, asked: Asked) -> RoleSession:
-        """Return the session of a permission, without optional tags that will not fit; see `open_session`."""
-        organizations = self._organizations.get(permission.scope.name, ())
-        listed = map(self._accounts, organizations) if organizations else ()
-        times = (asked.duration, permission.scope.session.max_duration)
-        key = (principal.token_sha256, permission.scope.name, *asked.parameters.items(), *times, *listed)
-        session = self._opened.get(key) if principal.token_sha256 else None
+    def open(
+        self, permission: Permission, principal: Principal, asked: Asked, *, holder: Holder | None = None
+    ) -> RoleSession:
+        """Return the session of a permission, without optional tags that will not fit; see `open_session`.
+
+        One that was opened before, and that the `holder` has still, is not filled again.
+        """
+        scope = permission.scope
+        for parameter in self._listed.get(scope.name, ()):  # what an organization has at this moment
+            admit(parameter, asked.parameters, self._accounts)
+        times = (asked.duration, scope.session.max_duration)
+        known = (principal.token_sha256, scope.name, *asked.parameters.items(), *times)
+        session = self._opened.find(known, principal.issuer_url, holder) if principal.token_sha256 else None
         if session is None:
             session = self._open(permission, principal, asked)
-            self._opened[key] = session
-            if len(self._opened) > self._capacity:
-                self._opened.popitem(last=False)
-        return self._packing.fitted(session, permission.scope.session.optional_tags)
+            self._opened.add(known, session)
+        return self._packing.fitted(session, scope.session.optional_tags)
 
     def lighten(self, permission: Permission, session: RoleSession, refusal: PolicyTooLarge) -> RoleSession:
         """Return a session with one optional tag less than the one that STS found too large.

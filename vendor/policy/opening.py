@@ -95,10 +95,14 @@ def _parameters(scope: Scope, given: AbstractMapping[str, str], accounts: Accoun
     if undeclared:
         public = f"this scope has no parameter {min(undeclared):.63}"
         raise InvalidRequest(Reason.UNDECLARED_PARAMETER, public)
-    return {parameter.name: _parameter(parameter, given, accounts) for parameter in scope.parameters}
+    return {parameter.name: admit(parameter, given, accounts) for parameter in scope.parameters}
 
 
-def _parameter(parameter: Parameter, given: AbstractMapping[str, str], accounts: Accounts) -> str:
+def admit(parameter: Parameter, given: AbstractMapping[str, str], accounts: Accounts) -> str:
+    """Return the value of a parameter, if it is given or has a default, and may be put into a policy.
+
+    Raises InvalidRequest, ValueNotAllowed, or StsUnavailable where accounts are not known yet.
+    """
     value = given.get(parameter.name, parameter.default)
     if value is None:
         raise InvalidRequest(Reason.MISSING_PARAMETER, f"this scope needs the parameter {parameter.name}")
