@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from dataclasses import replace
 from datetime import timedelta
@@ -61,6 +62,29 @@ async def test_an_issuer_is_reached_by_its_own_ca_file_and_that_vouches_for_no_o
         trusting = made.issuer(name="a", url=fake.issuer, ca_file=str(tmp_path / "ca.crt"))
         other = replace(trusting, name="b", url=f"{fake.issuer}/", ca_file=None)
         assert sorted(await loaded(trusting, other)) == [("a", "ok"), ("b", "failed")]
+
+
+async def test_of_many_issuers_one_more_is_asked_in_each_turn_of_the_loop() -> None:
+    turns = [0]
+
+    class Noted(Notes):
+        def keys(self, issuer: str, result: str, _detail: str) -> None:
+            self.told.append((f"turn {turns[-1]}", result))
+
+    async def count() -> None:
+        while True:
+            turns.append(turns[-1] + 1)
+            await asyncio.sleep(0)
+
+    notes = Noted()
+    many = [made.issuer(name=f"i-{number}", url=f"https://127.0.0.1:1/{number}") for number in range(20)]
+    issuers = Issuers(many, clock=Clock(), observer=notes)
+    counting = asyncio.create_task(count())
+    await issuers.load()
+    counting.cancel()
+    await issuers.close()
+    assert [result for _, result in notes.told] == ["failed"] * 20
+    assert len(set(notes.told)) == 20
 
 
 @pytest.mark.parametrize("held", [None, b"", b"no certificate"])

@@ -100,11 +100,11 @@ class Issuers:
 
     async def load(self) -> None:
         """Fetch the keys that are due; to be called every few seconds."""
-        await asyncio.gather(*(part.keys.load() for part in self.parts.values()))
+        await _load(part.keys for part in self.parts.values())
 
     async def load_fresh(self) -> None:
         """Fetch the keys that were not there before."""
-        await asyncio.gather(*(keys.load() for keys in self._fresh))
+        await _load(self._fresh)
 
     async def close(self, *, after: Issuers | None = None) -> None:
         """End what is under way, and let go of the connections; but for what is still used `after` this."""
@@ -157,6 +157,14 @@ class Issuers:
                 server=at, token=Followed(at.token_file), ca=Followed(at.ca_file)
             )
         return self.servers[at]
+
+
+async def _load(all_keys: Iterable[IssuerKeys]) -> None:
+    """Have keys fetched, all of them at a time, but one more in each turn: dozens at once would hold everybody up."""
+    async with asyncio.TaskGroup() as group:
+        for keys in all_keys:
+            group.create_task(keys.load())
+            await asyncio.sleep(0)
 
 
 def lasting(issuer: Issuer) -> Issuer:
