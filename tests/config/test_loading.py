@@ -156,6 +156,21 @@ defaults:
     assert (said.session.duration, said.session.max_duration) == (timedelta(hours=1), timedelta(hours=2))
 
 
+def test_a_scope_that_says_only_its_longest_duration_gives_no_longer_ones(tmp_path: Path) -> None:
+    said = changed("    session:\n", "    session:\n      max_duration: 30m\n")
+    session = loaded(tmp_path, said).scopes["reports"].session
+    assert (session.duration, session.max_duration) == (timedelta(minutes=30), timedelta(minutes=30))
+    (warning,) = found(tmp_path, said.replace("30m", "20m"))
+    assert (warning.code, warning.field) == ("V650", "scopes.reports.session.max_duration")
+
+
+def test_no_leeway_at_all_is_a_leeway_too(tmp_path: Path) -> None:
+    kind = "    kind: kubernetes\n"
+    assert loaded(tmp_path, changed(kind, f"{kind}    leeway: 0s\n")).issuers["cluster"].leeway == timedelta(0)
+    (line,) = told(tmp_path, changed(kind, f"{kind}    max_token_lifetime: 0s\n"))
+    assert "expected a duration such as 15m, 1h or 900s" in line
+
+
 def test_what_is_wrong_in_the_defaults_is_told_once_and_there(tmp_path: Path) -> None:
     text = "defaults: {session: {tags: {a: b*}, max_duration: 13h}}\n" + SOUND
     text += SOUND[SOUND.index("  reports:") :].replace("  reports:", "  results:")

@@ -13,7 +13,7 @@ from tests.identity import made
 from vendor.identity import checks, claims
 from vendor.identity.issuer import Kind
 from vendor.identity.token import digest
-from vendor.refusals import InvalidToken, Reason
+from vendor.refusals import ExpiredToken, InvalidToken, Reason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -186,6 +186,14 @@ async def test_each_check_is_one_that_serving_makes(issuer: Issuer, clock: Clock
 
 def test_every_check_but_the_expiry_is_spoiled_above() -> None:
     assert {check.name for check in claims.CHECKS} == {*SPOILED, "expiry"}
+
+
+@pytest.mark.parametrize("said", [{"iat": NOW}, {"iat": NOW - 48 * HOUR}, {"iat": NOW + HOUR}])
+async def test_a_token_that_ended_is_told_so_whatever_it_says_of_its_beginning(
+    issuer: Issuer, clock: Clock, said: dict[str, Any]
+) -> None:
+    with pytest.raises(ExpiredToken):
+        await made.trusting(issuer, clock=clock).authenticate(issuer.token({**said, "exp": NOW - HOUR}))
 
 
 async def test_what_aws_may_read_in_a_token_is_told_by_a_digest_and_a_pod_times_and_ids_are_not_among_it(

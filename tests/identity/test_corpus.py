@@ -113,9 +113,14 @@ async def test_the_corpus_speaks_of_every_threat_that_a_token_can_carry_and_of_e
 async def test_only_what_was_signed_and_has_ended_is_called_expired() -> None:
     assert Code.EXPIRED_TOKEN is ExpiredToken.code
     assert [name for name, case in CASES.items() if case.reason is Reason.EXPIRED] == [
+        "exp zero",
+        "all times zero",
+        "exp minus nothing",
+        "exp long before iat",
         "expired",
         "expired for a day less a second",
         "expired for years",
+        "expired, and not yet begun",
     ]
 
 

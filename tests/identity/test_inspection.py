@@ -125,7 +125,7 @@ async def test_every_failed_check_is_told_and_not_the_first_alone(issuer: Issuer
 async def test_what_cannot_be_said_without_a_sound_time_is_not_said(issuer: Issuer) -> None:
     inspection = await inspected(issuer, issuer.token({"exp": "soon"}))
     assert named(inspection, Verdict.REFUSED) == ["times"]
-    assert named(inspection, Verdict.UNSAID) == ["lifetime", "beginning", "expiry", "age"]
+    assert named(inspection, Verdict.UNSAID) == ["expiry", "lifetime", "beginning", "age"]
 
 
 async def test_what_a_forged_token_would_yield_is_told_and_is_still_refused(issuer: Issuer) -> None:
@@ -187,7 +187,7 @@ async def test_keys_that_cannot_be_had_are_told_as_that(issuer: Issuer) -> None:
 async def test_without_a_configuration_shape_and_times_are_judged(issuer: Issuer) -> None:
     good = await inspect(issuer.token(), issuers=None, now=START)
     assert [finding.check for finding in good.findings] == ORDER
-    assert named(good, Verdict.PASSED) == ["shape", "beginning", "expiry"]
+    assert named(good, Verdict.PASSED) == ["shape", "expiry", "beginning"]
     assert good.refusal is None
     old = await inspect(issuer.token(), issuers=None, now=START + timedelta(hours=2))
     assert named(old, Verdict.REFUSED) == ["expiry"]

@@ -85,21 +85,21 @@ def _whole(reading: Reading, said: shape.Session) -> fragments.Whole | None:
 
 def _durations(reading: Reading, said: shape.Session, defaults: shape.SessionDefaults) -> tuple[timedelta, timedelta]:
     most = int(passed.longest(reading.said.mint).total_seconds())
-    given = said.duration or defaults.duration
-    duration = shape.seconds(given) if given else min(most, 3600)
-    longest = said.max_duration or defaults.max_duration
-    max_duration = shape.seconds(longest) if longest else duration
-    for name, value in (("duration", duration), ("max_duration", max_duration)):
-        if not limits.SHORTEST.total_seconds() <= value <= limits.LONGEST.total_seconds():
+    given, longest = said.duration or defaults.duration, said.max_duration or defaults.max_duration
+    usual = min(most, 3600)
+    max_duration = shape.seconds(longest or given or f"{usual}s")
+    duration = shape.seconds(given) if given else min(usual, max_duration)
+    for name, text in (("duration", given), ("max_duration", longest)):
+        if text and not limits.SHORTEST.total_seconds() <= shape.seconds(text) <= limits.LONGEST.total_seconds():
             reading.find(Code.DURATION, ("session", name), "STS gives from 900s to 43200s (12h)")
-        elif value > most and (name == "duration" or longest):
+        elif text and shape.seconds(text) > most:
             reading.find(Code.DURATION, ("session", name), f"the mint of this scope gives at most {most}s")
     passed.check_pool(reading, timedelta(seconds=duration))
     if max_duration < duration:
         reading.find(Code.DURATION_ORDER, ("session", "max_duration"), "must not be less than duration")
     if limits.SHORTEST.total_seconds() <= duration < min(SHORT, most):
         message = "SDKs renew below 15 minutes left: under 30m they ask at every use"
-        reading.find(Code.SHORT_SESSION, ("session", "duration"), message)
+        reading.find(Code.SHORT_SESSION, ("session", "duration" if given else "max_duration"), message)
     return timedelta(seconds=duration), timedelta(seconds=max_duration)
 
 

@@ -167,9 +167,9 @@ def _token_scope(case: Case) -> Proven:
 CHECKS: Final = (
     Check(name="audience", run=_audience),
     Check(name="times", run=_times),
+    Check(name="expiry", run=_expiry, needs="times"),
     Check(name="lifetime", run=_lifetime, needs="times"),
     Check(name="beginning", run=_beginning, needs="times"),
-    Check(name="expiry", run=_expiry, needs="times"),
     Check(name="age", run=_age, needs="times"),
     Check(name="subject", run=_subject),
     Check(name="token_id", run=_token_id),

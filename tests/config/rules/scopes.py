@@ -145,7 +145,7 @@ SCOPES = rules(
     (
         "max_duration is not less than duration",
         SESSION,
-        f"{SESSION}      max_duration: ^^30m\n",
+        f"{SESSION}      duration: 1h\n      max_duration: ^^30m\n",
         f"{OF_SESSION}.max_duration",
         "must not be less than duration",
     ),

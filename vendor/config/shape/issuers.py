@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Tag
 
-from vendor.config.shape.words import AttributeName, By, Duration, Shape, Text
+from vendor.config.shape.words import AttributeName, By, Duration, Shape, Text, Tolerance
 
 
 class KeysUrl(Shape):
@@ -53,7 +53,7 @@ class Issuer(Shape):
     max_token_lifetime: Duration = "24h"  # noqa: S105 - a duration
     max_token_age: Duration | None = None
     max_keys_age: Duration = "24h"
-    leeway: Duration = "30s"
+    leeway: Tolerance = "30s"
     one_time_tokens: bool = False
     token_review: bool = False
     require_token_scope: bool = False

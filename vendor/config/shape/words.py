@@ -7,7 +7,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, StringConstraints, WithJsonSchema
 
-_DURATION: Final = re.compile(r"([1-9][0-9]{0,6})([smhd])", re.ASCII)
+_DURATION: Final = re.compile(r"(0|[1-9][0-9]{0,6})([smhd])", re.ASCII)
+_EXPECTED: Final = "expected a duration such as 15m, 1h or 900s"
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _ATTRIBUTE: Final = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 _WORD: Final = re.compile(r"[A-Za-z0-9._-]{1,32}", re.ASCII)
@@ -21,11 +22,17 @@ def seconds(duration: str) -> int:
     """
     found = _DURATION.fullmatch(duration)
     if found is None:
-        raise ValueError("expected a duration such as 15m, 1h or 900s")
+        raise ValueError(_EXPECTED)
     return int(found[1]) * _SECONDS[found[2]]
 
 
 def _duration(value: str) -> str:
+    if not seconds(value):
+        raise ValueError(_EXPECTED)
+    return value
+
+
+def _tolerance(value: str) -> str:
     seconds(value)
     return value
 
@@ -69,6 +76,12 @@ Duration = Annotated[
     AfterValidator(_duration),
     WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,6}[smhd]$", "examples": ["15m", "1h", "900s"]}),
 ]
+Tolerance = Annotated[
+    str,
+    AfterValidator(_tolerance),
+    WithJsonSchema({"type": "string", "pattern": "^(0|[1-9][0-9]{0,6})[smhd]$", "examples": ["30s", "0s"]}),
+]
+"""A duration that may be none at all."""
 AttributeName = Annotated[str, AfterValidator(_attribute)]
 ScopeName = Annotated[str, AfterValidator(_scope)]
 Word = Annotated[str, AfterValidator(_word)]
