@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from configparser import RawConfigParser
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,7 +16,9 @@ import pytest
 from tests.client.conftest import ROOT
 from tests.client.service import SECRET, Service, golden, raw, refused, vended
 from vendor.client import UsageError
-from vendor.client.profile import edit, has_keys
+from vendor.client.alone import alone
+from vendor.client.credentials import read_credentials
+from vendor.client.profile import edit, has_keys, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 LINES = ["aws_access_key_id = NEW", "vendor_expiration = 2026-03-01T00:00:00Z"]
 WRITTEN = "".join(f"{line}\n" for line in LINES)
+CREDENTIALS = read_credentials(golden(), now=datetime.now(UTC))
 OTHERS = """\
 # mine
 [default]
@@ -154,6 +158,7 @@ def test_a_file_that_cannot_be_changed_stays(inside: Vend, tmp_path: Path, conte
     [
         ({"HOME": ""}, [], "name the file: --path, or set HOME"),
         ({}, ["--path", "/proc/nothing"], "/proc/nothing cannot be written"),
+        ({"HOME": "/dev/null"}, [], "/dev/null/.aws/credentials cannot be written: Not a directory"),
     ],
 )
 def test_a_place_that_cannot_be_written_to_is_told(
@@ -164,6 +169,31 @@ def test_a_place_that_cannot_be_written_to_is_told(
     assert reason in done.stderr
 
 
+def test_many_who_write_into_one_file_lose_nobody_s_profile(tmp_path: Path) -> None:
+    def run(name: str) -> None:
+        write(tmp_path / "file", name, CREDENTIALS)
+
+    names = [f"p{number}" for number in range(20)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(run, names))
+    parser = RawConfigParser()
+    parser.read(tmp_path / "file")
+    assert sorted(parser.sections()) == sorted(names)
+
+
+def test_one_who_holds_the_folder_for_ever_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vendor.client.profile._PATIENCE", 0.1)
+    with alone(tmp_path, os.O_RDONLY, patience=0):
+        write(tmp_path / "file", "p", CREDENTIALS)
+    assert "[p]" in (tmp_path / "file").read_text()
+
+
+def test_what_a_run_left_that_was_killed_is_in_nobody_s_way(tmp_path: Path) -> None:
+    (tmp_path / f".file.{os.getpid()}").write_text("half")
+    write(tmp_path / "file", "p", CREDENTIALS)
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
 def test_a_refusal_at_the_start_ends_it(inside: Vend, service: Service, tmp_path: Path) -> None:
     service.then(refused(403, "access_denied"))
     assert inside("file", "a", "--profile", "p").returncode == 1
@@ -171,12 +201,12 @@ def test_a_refusal_at_the_start_ends_it(inside: Vend, service: Service, tmp_path
 
 
 @pytest.fixture
-def keeping(environ: dict[str, str], tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+def keeping(environ: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     running: list[subprocess.Popen[str]] = []
 
-    def start() -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "vendor.client", "file", "a", "--profile", "p", "--timeout", "1s"],
+    def start(timeout: str = "1s") -> subprocess.Popen[str]:
+        process = subprocess.Popen(  # noqa: S603  # our own program
+            [sys.executable, "-m", "vendor.client", "file", "a", "--profile", "p", "--timeout", timeout],
             env={"PATH": os.defpath, "HOME": str(tmp_path), **environ},
             cwd=ROOT,
             stderr=subprocess.PIPE,
@@ -203,6 +233,17 @@ def test_it_is_kept_fresh_until_it_is_told_to_end(
     _, err = process.communicate(timeout=20)
     assert process.returncode == 0
     assert err.startswith(f"vend: profile p of {path} is kept fresh; it ends ")
+
+
+def test_it_ends_at_once_also_while_it_asks_for_the_first_time(
+    keeping: Callable[..., subprocess.Popen[str]], service: Service, tmp_path: Path
+) -> None:
+    service.then(lambda _: time.sleep(3))
+    process = keeping("30s")
+    eventually(lambda: bool(service.asked))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(2.5) == 128 + signal.SIGTERM
+    assert not (tmp_path / ".aws").exists()
 
 
 def test_an_outage_is_told_and_sat_out(

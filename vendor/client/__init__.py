@@ -7,7 +7,7 @@
     credentials.py  is the answer what it should be? (scope.py, console.py, identity.py: other answers)
     client.py       in what order?
     command.py      `vend`: options.py is what can be typed, printing.py, shell.py and completion.py what is printed
-    kept.py         what `vend process` keeps on disk; profile.py what `vend file` keeps fresh
+    kept.py         what `vend process` keeps on disk; profile.py what `vend file` keeps fresh (alone.py: one at a time)
     aio.py          the same for asyncio; botocore.py, sessions.py for boto3, botocore, aiobotocore and fsspec
     execution.py    `vend exec`; agent/ is what serves credentials on this machine, for it and for `vend agent`
 

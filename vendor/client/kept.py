@@ -7,7 +7,6 @@ of what was asked for and of who asked, so that nobody is handed what another id
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import stat
@@ -17,12 +16,13 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+from vendor.client.alone import alone
 from vendor.client.credentials import read_credentials
 from vendor.client.refusals import Passing, Unreachable
 
 TYPE_CHECKING = False  # as in address.py
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from vendor.client.credentials import Credentials
 
@@ -56,7 +56,7 @@ class Kept:
         """
         if not _is_ours(self._folder):
             return fetch()
-        with self._alone(patience):
+        with alone(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, patience=patience):
             kept = self._read()
             if kept and _is_fresh(kept):
                 return kept
@@ -84,6 +84,7 @@ class Kept:
         part = self._path.with_suffix(f".{os.getpid()}")
         with contextlib.suppress(OSError):
             self._sweep()
+            part.unlink(missing_ok=True)  # of a run that was killed: process ids come again
             opened = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             try:
                 with os.fdopen(opened, "w") as file:
@@ -98,31 +99,6 @@ class Kept:
             with contextlib.suppress(OSError):  # another run removed it first, or it is no file of ours
                 if time.time() - path.stat().st_mtime > _LONGEST:
                     path.unlink(missing_ok=True)
-
-    @contextlib.contextmanager
-    def _alone(self, patience: float) -> Iterator[None]:
-        """Keep other runs for the same out, as far as patience goes: then each asks for itself."""
-        until = time.monotonic() + patience
-        lock = self._path.with_suffix(".lock")
-        try:
-            opened = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        except OSError:
-            yield
-            return
-        try:
-            while not _locked(opened) and time.monotonic() < until:
-                time.sleep(0.02)
-            yield
-        finally:
-            os.close(opened)
-
-
-def _locked(opened: int) -> bool:
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _is_ours(folder: Path) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sys
 import threading
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from vendor.client.alone import alone
 from vendor.client.refusals import AccessDenied, Refused, Unreachable, UsageError
 
 TYPE_CHECKING = False  # as in address.py
@@ -23,7 +26,8 @@ _SOURCES = re.compile(
     r"aws_access_key_id|credential_process|credential_source|role_arn|sso_\w+|web_identity_token_file|login_session"
 )
 _HEADER = re.compile(r"\s*\[\s*([^]\n]+?)\s*\]")
-_AGAIN = 15.0  # seconds after a failure
+_AGAIN = timedelta(seconds=15)  # after a failure
+_PATIENCE = 5.0  # seconds for which another run that writes into the same folder is waited for
 _LOOK = 5.0  # seconds after which clock and signals are looked at: a machine may have slept, a signal just missed it
 
 
@@ -39,18 +43,18 @@ def keep_fresh(
     Raises Refused, Unreachable or UsageError.
     """
     path = _path(options.path, environ)
-    stopped = threading.Event()
-    if not options.once and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    ending = not options.once and threading.current_thread() is threading.main_thread()
+    if ending:
+        _end_with(128 + signal.SIGTERM)
     credentials = fetch()
     write(path, options.profile, credentials)
     if options.once:
         return 0
+    if ending:
+        _end_with(0)
     say(f"profile {options.profile} of {path} is kept fresh; it ends {credentials.expiration:%Y-%m-%dT%H:%M:%SZ}")
     while True:
-        _wait_until(credentials.renewal, stopped)
-        if stopped.is_set():
-            return 0
+        _wait_until(credentials.renewal)
         try:
             credentials = fetch()
             write(path, options.profile, credentials)
@@ -58,14 +62,19 @@ def keep_fresh(
             raise
         except (Refused, Unreachable, UsageError) as exc:
             say(f"{exc}; what stands in {path} ends {credentials.expiration:%Y-%m-%dT%H:%M:%SZ}")
-            stopped.wait(_AGAIN)
+            _wait_until(datetime.now(UTC) + _AGAIN)
 
 
-def _wait_until(moment: datetime, stopped: threading.Event) -> None:
+def _end_with(code: int) -> None:
+    """End at SIGTERM with this code, whatever is under way: what is written is written in one go."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(code))
+
+
+def _wait_until(moment: datetime) -> None:
     # At least a second: what is handed out while STS is away is due again at once.
-    stopped.wait(1)
-    while (left := (moment - datetime.now(UTC)).total_seconds()) > 0 and not stopped.is_set():
-        stopped.wait(min(left, _LOOK))
+    time.sleep(1)
+    while (left := (moment - datetime.now(UTC)).total_seconds()) > 0:
+        time.sleep(min(left, _LOOK))
 
 
 def write(path: Path, profile: str, credentials: Credentials) -> None:
@@ -74,20 +83,26 @@ def write(path: Path, profile: str, credentials: Credentials) -> None:
     values = [document[name] for name in ("AccessKeyId", "SecretAccessKey", "Token", "Expiration")]
     lines = [f"{name} = {value}" for name, value in zip(_OURS, values, strict=True)]
     path = path.resolve()  # a link stays one
-    part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        text = _read(path) if path.exists() else ""
-        edited = edit(text, profile, lines)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        opened = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with alone(path.parent, os.O_RDONLY | os.O_DIRECTORY, patience=_PATIENCE):
+            _put(path, edit(_read(path) if path.exists() else "", profile, lines))
+    except (OSError, UnicodeDecodeError) as exc:
+        raise UsageError(f"{path} cannot be written: {getattr(exc, 'strerror', None) or 'it is not UTF-8'}") from exc
+
+
+def _put(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.unlink(missing_ok=True)  # of a run that was killed: process ids come again
+    opened = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
         with os.fdopen(opened, "w", encoding="utf-8", newline="") as file:
-            file.write(edited)
+            file.write(text)
             file.flush()
             os.fsync(opened)
         part.replace(path)
-    except (OSError, UnicodeDecodeError) as exc:
+    finally:
         part.unlink(missing_ok=True)
-        raise UsageError(f"{path} cannot be written: {getattr(exc, 'strerror', None) or 'it is not UTF-8'}") from exc
 
 
 def edit(text: str, profile: str, lines: list[str]) -> str:
