@@ -87,8 +87,8 @@ SMUGGLED: Final = {
     ),
     "a tunnel": _get("", "HIDDEN").replace(f"GET {PATH}", "CONNECT x:80", 1),
 }
-ANSWERED: Final = {"an underscore for the hyphen", "a trailer that is a length", "an upgrade", "a tunnel"}
-"""Whose message ends before the hidden request by every reading, or which are answered and read on."""
+ANSWERED: Final = {"an underscore for the hyphen", "a trailer that is a length"}
+"""Whose message ends before the hidden request by every reading."""
 
 
 def _hidden(ground: Ground, name: str) -> bytes:

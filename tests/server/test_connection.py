@@ -63,6 +63,29 @@ async def test_a_client_that_reads_on_after_a_while_is_not() -> None:
         assert not _due(served)
 
 
+async def test_who_asks_on_and_reads_nothing_is_answered_no_more() -> None:
+    async with serving(size=10_000) as (server, url), await Connection.open(url) as connection:
+        asking = asyncio.create_task(connection.send(request("/") * 5_000))
+        async with asyncio.timeout(10):
+            while not [one for one in server.connections if _due(one)]:  # noqa: ASYNC110 - aiohttp has no event for it
+                await asyncio.sleep(0.01)
+        answered = server.requests_count
+        await asyncio.sleep(0.05)
+        assert server.requests_count == answered < 5_000
+        for _ in range(5_000):
+            await connection.read()
+        await asking
+
+
+async def test_an_upgrade_is_not_taken_up_and_ends_the_connection() -> None:
+    wishes = {"Connection": "Upgrade", "Upgrade": "websocket"}
+    async with serving(size=1) as (_, url), await Connection.open(url) as connection:
+        await connection.send(request("/", headers=wishes), request("/"))
+        answer = await connection.read()
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+        assert await connection.ended()
+
+
 @pytest.mark.parametrize("before", [b"", request("/")], ids=["at first", "behind a request"])
 async def test_t27_a_head_that_comes_byte_by_byte_is_not_waited_for(before: bytes) -> None:
     async with serving(head_in_time=0.2, size=1) as (_, url), await Connection.open(url) as connection:

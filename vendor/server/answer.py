@@ -1,7 +1,7 @@
 """Answer: a whole response, written in one go.
 
 aiohttp's own responses are made to be changed until they are sent, and take as long for that as half of a warm
-exchange; every answer of ours is complete when it is made, and has no more than what aiohttp's server asks of one.
+exchange; every answer of ours is complete when it is made.
 """
 
 from __future__ import annotations
@@ -33,13 +33,12 @@ class Answer:
     Raises ValueError for a header that would not stay one line.
     """
 
-    __slots__ = ("_content", "_head", "_request", "keep_alive", "status")
+    __slots__ = ("_content", "_head", "keep_alive", "status")
 
     def __init__(self, status: int, body: bytes, request_id: str, more: Mapping[str, str] | None = None) -> None:
         own = _lines(more) if more else JSON
         self._head = f"{_LINES[status]}\r\n{own}{_ALWAYS}X-Request-Id: {request_id}\r\nContent-Length: {len(body)}\r\n"
         self._content = body
-        self._request: web.BaseRequest | None = None
         self.status = status
         self.keep_alive: bool | None = None
         """Whether the connection stays open; as long as it is None, that is as the request has it."""
@@ -48,23 +47,16 @@ class Answer:
         """Have the connection closed behind the answer."""
         self.keep_alive = False
 
-    async def prepare(self, request: web.BaseRequest) -> None:
-        """Decide whether the connection stays open; nothing is sent before the answer's end."""
+    def written(self, request: web.BaseRequest) -> bytes:
+        """Return all bytes of the answer to a request, to HEAD without its body, and settle whether it is the last."""
         if self.keep_alive is None:
             self.keep_alive = request.keep_alive
-        self._request = request
-
-    async def write_eof(self) -> None:
-        """Send the answer, once; to HEAD without its body."""
-        request, self._request = self._request, None
-        if request is None:
-            return
         # Staying open is the rule of HTTP/1.1 and the exception of 1.0 (RFC 9112 section 9.3).
         old = request.version == HttpVersion10
         version = "HTTP/1.0" if old else "HTTP/1.1"
         said = "" if self.keep_alive != old else f"Connection: {'keep-alive' if old else 'close'}\r\n"
         head = f"{version} {self._head}{said}Date: {rfc822_formatted_time()}\r\n\r\n".encode("latin-1")
-        await request.writer.write(head if request.method == "HEAD" else head + self._content)
+        return head if request.method == "HEAD" else head + self._content
 
 
 async def gathered(pieces: Iterator[bytes], *, now: Callable[[], float]) -> bytes:

@@ -78,7 +78,6 @@ async def _invite(request: web.BaseRequest) -> None:
     """Ask for the body where the client waits for that (RFC 9110 section 10.1.1)."""
     if request.version == HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # or an answer would be thought to have begun
 
 
 def read_asked(members: dict[str, Any], *, scope: str | None) -> Asked:

@@ -93,16 +93,32 @@ class _Connection(RequestHandler):
             self._begun.cancel()
             self._begun = None
 
-    def handle_error(
+    async def finish_response(
         self,
         request: web.BaseRequest,
+        resp: web.StreamResponse,
+        start_time: float | None,  # noqa: ARG002 - for a log of accesses
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer in one go, wait for a client that leaves it unread, and tell whether the client has gone."""
+        answer = cast("Answer", resp)
+        if self._upgraded:  # aiohttp keeps what comes behind the request for a protocol that is not spoken here
+            answer.force_close()
+        sent = answer.written(request)
+        if self.transport is None or self.transport.is_closing():
+            return resp, True
+        self.transport.write(sent)
+        if self._paused:
+            await self._drain_helper()
+        return resp, False
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,  # noqa: ARG002 - whatever it was
         status: int = 500,
         exc: BaseException | None = None,
         message: str | None = None,  # noqa: ARG002 - it echoes what was sent
     ) -> web.StreamResponse:
         """Answer a request that could not be parsed, or a handler that failed, without a word of what was sent."""
-        if request.writer.output_size > 0:
-            raise ConnectionError("an answer was begun already")
         if exc is not None:
             exc.__traceback__ = None  # its frames hold what is about to be answered, and that holds it
         answer = self._refuse(_refusal(status, exc))
