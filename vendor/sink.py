@@ -43,15 +43,19 @@ Waiting = tuple[bytes, "asyncio.Future[None]", "Callable[[], bytes] | None"]
 
 @dataclass(slots=True, eq=False)
 class _Batch:
-    """Lines that go out together, behind those that take back what went before; `begun` are the ones that did go out.
+    """Lines that go out together, behind those that take back what went before: `data` is all of them.
 
-    `stayed` tells how many bytes of all of them there are where writing has failed midway.
+    `stayed` tells how many bytes of it there are where writing has failed midway.
     """
 
-    lines: list[Waiting]
     owed: list[bytes]
-    begun: list[Waiting] = field(default_factory=list)
+    lines: list[Waiting]
+    data: bytes = field(init=False)
     stayed: int = 0
+
+    def __post_init__(self) -> None:
+        # Here, not by the thread: what another processor has just written takes it longer to read than all the rest.
+        self.data = b"".join([*self.owed, *[line for line, _, _ in self.lines]])
 
 
 class LineSink:
@@ -127,9 +131,11 @@ class LineSink:
 
     def _send(self, loop: asyncio.AbstractEventLoop) -> None:
         """Write all lines that wait, or hand them to the thread, for which they wait so long and no longer."""
-        batch = _Batch(self._waiting, [line() for line in self._owed])
+        # What is taken back need not be written first: who waited for it has been told otherwise already.
+        lines = [one for one in self._waiting if one[2] is None or not one[1].done()]
+        batch = _Batch([line() for line in self._owed], lines)
         self._waiting, self._owed = [], []
-        if self._end.takes(sum(map(len, [*batch.owed, *[line for line, _, _ in batch.lines]]))):
+        if self._end.takes(len(batch.data)):
             self._done(batch, self._put(batch), loop)
             return
         self._late = loop.call_later(PATIENCE, self._give_up, batch)
@@ -172,10 +178,8 @@ class LineSink:
 
     def _put(self, batch: _Batch) -> str | None:
         """Write a batch, and return why that failed, if it did."""
-        # What is taken back need not be written first: who waited for it has been told otherwise already.
-        batch.begun = [one for one in batch.lines if one[2] is None or not one[1].done()]
         try:
-            self._end.append(b"".join([*batch.owed, *[line for line, _, _ in batch.begun]]), batch)
+            self._end.append(batch)
         except Exception as exc:  # noqa: BLE001 - whatever it is, somebody waits to be told
             return f"{type(exc).__name__}: {exc}"
         return None
@@ -189,7 +193,7 @@ def _owed(batch: _Batch, *, failed: bool) -> list[Callable[[], bytes]]:
         end += len(line)
         if failed and end > batch.stayed:
             owed.append(partial(bytes, line))
-    for line, written, withheld in batch.begun:
+    for line, written, withheld in batch.lines:
         if withheld is not None and (end < batch.stayed if failed else written.done()):
             owed.append(withheld)
         end += len(line)
@@ -232,11 +236,11 @@ class _End:
         if self._path != "-":
             os.close(self._descriptor)
 
-    def append(self, data: bytes, batch: _Batch) -> None:
-        """Write all of the data or none that stays."""
+    def append(self, batch: _Batch) -> None:
+        """Write all of a batch or none that stays."""
         self._follow()
         ended = b"\n" if self._torn else b""
-        data = ended + data
+        data = ended + batch.data
         written = 0
         try:
             while written < len(data):
