@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiobotocore.session
 import boto3
@@ -20,6 +20,7 @@ from tests.client.service import TOKEN, Handler, Service, answered, golden, raw,
 from vendor.client import AccessDenied, AsyncClient, Client, UsageError, install, storage_options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 LISTING = b'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><KeyCount>3</KeyCount></ListBucketResult>'
@@ -324,6 +325,24 @@ def test_the_token_can_be_given_itself(service: Service) -> None:
     with pytest.raises(UsageError, match="the token that was given holds no JWT"):
         Client(service.url, token="x", environ={}).credentials("a")
     assert TOKEN not in repr(Client(service.url, token=TOKEN, environ={}))
+
+
+@pytest.mark.parametrize(
+    ("make", "library"),
+    [
+        (vendor.client.boto3_session, "boto3"),
+        (vendor.client.botocore_session, "botocore"),
+        (vendor.client.aiobotocore_session, "aiobotocore"),
+        (storage_options, "aiobotocore"),
+    ],
+)
+def test_who_lacks_a_library_is_told_how_to_install_it(
+    make: Callable[..., Any], library: str, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [library, *(each for each in sys.modules if each.startswith(f"{library}."))]:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ModuleNotFoundError, match=f"this needs {library}: pip install {library}"):
+        make(client=client)
 
 
 def test_all_that_is_named_is_there() -> None:

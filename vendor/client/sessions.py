@@ -5,6 +5,7 @@ What they need is imported when they are called, as in botocore.py.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from vendor.client.agent.vending import Wish
@@ -13,6 +14,7 @@ from vendor.client.client import Client
 
 TYPE_CHECKING = False  # as in address.py
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import timedelta
     from os import PathLike
 
@@ -33,7 +35,8 @@ def boto3_session(
     What says where the service is and who asks is Client's, or give a `client`. A refusal is raised by the first call
     that has to be signed: Refused, Unreachable or UsageError.
     """
-    import boto3  # noqa: PLC0415  # see above
+    with _needing("boto3"):
+        import boto3  # noqa: PLC0415  # see above
 
     asking = client or Client(url, token_file=token_file, ca_file=ca_file)
     session = botocore_session(scope, client=asking, duration=duration, **parameters)
@@ -48,8 +51,9 @@ def botocore_session(
     **parameters: str,
 ) -> Any:
     """Return a botocore session with a scope's credentials and no others; see boto3_session."""
-    from botocore.credentials import CredentialResolver  # noqa: PLC0415  # see above
-    from botocore.session import Session  # noqa: PLC0415
+    with _needing("botocore"):
+        from botocore.credentials import CredentialResolver  # noqa: PLC0415  # see above
+        from botocore.session import Session  # noqa: PLC0415
 
     session = Session()
     source = _source(client, scope, duration, parameters)
@@ -65,8 +69,9 @@ def aiobotocore_session(
     **parameters: str,
 ) -> Any:
     """Return an aiobotocore session with a scope's credentials and no others; see boto3_session."""
-    from aiobotocore.credentials import AioCredentialResolver  # noqa: PLC0415  # see above
-    from aiobotocore.session import AioSession  # noqa: PLC0415
+    with _needing("aiobotocore"):
+        from aiobotocore.credentials import AioCredentialResolver  # noqa: PLC0415  # see above
+        from aiobotocore.session import AioSession  # noqa: PLC0415
 
     session = AioSession()
     source = _source(client, scope, duration, parameters)
@@ -86,6 +91,15 @@ def storage_options(
     They hold a session of this process: another process makes its own.
     """
     return {"session": aiobotocore_session(scope, client=client, duration=duration, **parameters)}
+
+
+@contextlib.contextmanager
+def _needing(library: str) -> Iterator[None]:
+    """Tell who has not installed what a session is of how to."""
+    try:
+        yield
+    except ModuleNotFoundError as exc:
+        raise ModuleNotFoundError(f"this needs {library}: pip install {library}", name=exc.name) from exc
 
 
 def _source(
