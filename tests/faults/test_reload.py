@@ -58,7 +58,7 @@ def _be_ordinary(pid: int) -> None:
 
 
 async def _logged(rig: Rig, generation: int) -> float:
-    """Wait until a generation is told of in the log: a scrape of so many scopes would itself hold others up."""
+    """Wait until a generation is told of in the log, which costs the service nothing."""
     async with asyncio.timeout(200):
         while not any(f'"generation": {generation}' in line for line in rig.world.service.log):  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.05)
