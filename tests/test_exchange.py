@@ -316,6 +316,14 @@ async def test_what_is_held_is_not_opened_again_however_many_ask_meanwhile_and_i
     assert world.trouble.taken == ["permit", "open", "mint", "record"]
 
 
+async def test_what_its_door_could_not_read_is_written_down_and_nothing_else_is_done(world: World) -> None:
+    refused = InvalidRequest(Reason.MALFORMED_REQUEST)
+    assert await world.refusal(refused=refused) is refused
+    assert world.trouble.taken == ["record"]
+    (line,) = world.lines()
+    assert (line["code"], line["scope"], line["issuer"]) == ("invalid_request", "reports:read", None)
+
+
 async def test_the_rest_of_a_request_is_read_once_it_is_known_who_asks_and_written_down(world: World) -> None:
     read: list[str] = []
 

@@ -39,7 +39,8 @@ class Request(NamedTuple):
 
     `proof` is what STS itself wants to see of the caller, where it does; `then` is what the door needs to hand a lease
     out, and a part of the exchange: it raises Refusal too. `body` reads the rest of what is asked for, once it is known
-    who asks: nobody else's is waited for. `parent` is the caller's `traceparent`, as it was sent.
+    who asks: nobody else's is waited for. `parent` is the caller's `traceparent`, as it was sent. `refused` is why the
+    door could not read all of it.
     """
 
     request_id: str
@@ -52,6 +53,7 @@ class Request(NamedTuple):
     then: Callable[[Lease], Awaitable[None]] | None = None
     body: Callable[[], Awaitable[tuple[Asked, Proof]]] | None = None
     parent: str | None = None
+    refused: Refusal | None = None
 
 
 class Tracer(Protocol):
@@ -129,6 +131,8 @@ class Exchange:
         """
         self._tracer.begin(request.parent)
         async with self._ledger.recorded(self._entry(request), began=request.began, deadline=request.deadline) as entry:
+            if request.refused is not None:
+                raise request.refused
             made = self._revocations.made
             known = await self._identify(request.token, entry.token_sha256, request.deadline)
             entry.principal = known.principal

@@ -123,10 +123,14 @@ async def test_parameters_stand_in_the_body_or_in_the_query(world: World, path: 
     assert [said.answer.status for said in (body, query, naked, bare)] == [200] * 4
 
 
-async def test_what_the_body_says_is_meant_where_the_query_says_otherwise(world: World) -> None:
-    query = urlencode({"RoleArn": f"{NAMED}others", "WebIdentityToken": "none", "Action": "AssumeRole"})
-    said = await send(world.service.public, urlencode(asked(world.token())), query=query)
-    assert said.answer.status == 200
+@pytest.mark.parametrize("name", ["RoleArn", "WebIdentityToken", "Action"])
+async def test_a_parameter_stands_in_the_body_or_in_the_query_and_not_in_both(world: World, name: str) -> None:
+    sent = asked(world.token())
+    twice = await send(world.service.public, urlencode(sent), query=urlencode({name: sent[name]}))
+    assert twice.error == (400, "ValidationError")
+    rest = {other: value for other, value in sent.items() if other != name}
+    apart = await send(world.service.public, urlencode(rest), query=urlencode({name: sent[name]}))
+    assert apart.answer.status == 200
 
 
 @pytest.mark.parametrize("kind", ["", "text/plain", "application/json", "multipart/form-data; boundary=x"])

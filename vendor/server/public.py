@@ -77,26 +77,18 @@ class PublicDoors:
 
     async def _container(self, visit: Visit) -> Answer:
         """Answer the container credentials protocol."""
-        asked = visit.target.asked
-        if asked is None:
-            members = visit.target.members()
-            seconds = members.pop("duration_seconds", None)
-            duration = None if seconds is None else wire.read_digits(seconds)
-            asked = visit.target.asked = Asked(scope=_scope(visit), parameters=members, duration=duration)
-        lease = await self._exchange.exchange(self._request(visit, Door.CONTAINER, asked, in_time=IN_TIME))
+        lease = await self._exchange.exchange(self._request(visit, Door.CONTAINER, _queried, in_time=IN_TIME))
         return _answered(visit, lease, Door.CONTAINER, documents.credentials_document)
 
     async def _twin(self, visit: Visit) -> Answer:
         """Answer the JSON twin of the container protocol."""
-        visit.target.refuse_query()
-        request = self._request(visit, Door.JSON, Asked(scope=_scope(visit)), in_time=IN_TIME)
+        request = self._request(visit, Door.JSON, _unqueried, in_time=IN_TIME)
         lease = await self._exchange.exchange(request._replace(body=partial(_read_rest, visit)))
         return _answered(visit, lease, Door.JSON, documents.twin_document)
 
     async def _console(self, visit: Visit) -> Answer:
         """Answer a link with which a person is signed in to the console; it is in the answer alone."""
-        visit.target.refuse_query()
-        request = self._request(visit, Door.CONSOLE, Asked(scope=_scope(visit)), in_time=FOR_PEOPLE)
+        request = self._request(visit, Door.CONSOLE, _unqueried, in_time=FOR_PEOPLE)
         links: list[str] = []
 
         async def link(lease: Lease) -> None:
@@ -131,15 +123,23 @@ class PublicDoors:
         return await self._exchange.admit(wire.read_token(visit.request), deadline=visit.began + IN_TIME)
 
     @staticmethod
-    def _request(visit: Visit, door: Door, asked: Asked, *, in_time: float) -> Request:
+    def _request(visit: Visit, door: Door, read: Callable[[Visit], Asked], *, in_time: float) -> Request:
+        """Return what is asked for; what cannot be read of it is refused where that is written down."""
+        token = asked = refused = None
+        try:
+            token = wire.read_token(visit.request)
+            asked = read(visit)
+        except InvalidRequest as refusal:
+            refused = refusal
         return Request(
             request_id=visit.request_id,
             door=door,
-            token=wire.read_token(visit.request),
-            asked=asked,
+            token=token,
+            asked=asked or Asked(scope=_scope(visit)),
             began=visit.began,
             deadline=visit.began + in_time,
             parent=visit.request.headers.get("traceparent"),
+            refused=refused,
         )
 
 
@@ -149,6 +149,23 @@ def _answered(visit: Visit, lease: Lease, door: Door, document: Callable[[Lease]
     if body is None:
         body = lease.answers[door] = documents.dump(document(lease))
     return Answer(200, body, visit.request_id)
+
+
+def _queried(visit: Visit) -> Asked:
+    """Return what the query asks for, and the path; it stays with the target, as callers ask for the same again."""
+    asked = visit.target.asked
+    if asked is None:
+        members = visit.target.members()
+        seconds = members.pop("duration_seconds", None)
+        duration = None if seconds is None else wire.read_digits(seconds)
+        asked = visit.target.asked = Asked(scope=_scope(visit), parameters=members, duration=duration)
+    return asked
+
+
+def _unqueried(visit: Visit) -> Asked:
+    """Return what the path asks for, where the rest is in the body."""
+    visit.target.refuse_query()
+    return Asked(scope=_scope(visit))
 
 
 async def _read_rest(visit: Visit) -> tuple[Asked, Proof]:

@@ -9,8 +9,8 @@ from vendor.audit import Door
 from vendor.credentials import Secret
 from vendor.exchange import Exchange, Request
 from vendor.policy.decision import Asked
-from vendor.policy.proof import Proof
-from vendor.refusals import InvalidRequest, Reason
+from vendor.policy.proof import NO_PROOF, Proof
+from vendor.refusals import InvalidRequest, Reason, Refusal
 from vendor.server import body, sts_errors, sts_wire, wire
 from vendor.server.signature import SignatureError, read_signed
 from vendor.server.sts_parameters import read_parameters
@@ -55,43 +55,47 @@ class StsDoor:
 
     async def _with_token(self, visit: Visit, parameters: Parameters) -> Answer:
         """Lend what the role's scope gives; the session's name is the scope's too, whatever an SDK makes up."""
-        wire.read_token(visit.request)  # a second one is refused at every door; what it says is not asked for here
-        parameters.take("RoleSessionName", _SESSION_NAME)
-        token = parameters.take("WebIdentityToken", _TOKEN).strip(wire.BLANK)  # SDKs send the file's last newline too
-        lease = await self._exchange.exchange(self._request(visit, parameters, token))
+        lease = await self._exchange.exchange(self._request(visit, parameters, _by_token))
         return sts_wire.write_web_identity(lease, self._exchange.audience(lease.session.issuer), visit.request_id)
 
     async def _with_assertion(self, visit: Visit, parameters: Parameters) -> Answer:
         """Lend what AWS gives for the caller's assertion; who the caller is, its token says in the header."""
-        provider = parameters.take("PrincipalArn", _ARN)
-        assertion = "".join(parameters.take("SAMLAssertion", _TOKEN).split())  # base64 is often folded
-        token = wire.read_token(visit.request)
-        if token is None:
-            raise sts_errors.NoTokenBesideAssertion(Reason.NO_TOKEN)
+        provider = parameters.said("PrincipalArn")
 
         async def check(lease: Lease) -> None:
             if lease.session.provider is None or lease.session.provider.arn != provider:
                 raise InvalidRequest(Reason.MISSING_PROOF, "PrincipalArn is not the provider of this scope")
 
-        request = self._request(visit, parameters, token)
-        lease = await self._exchange.exchange(
-            request._replace(proof=Proof(saml_assertion=Secret(assertion)), then=check)
-        )
+        lease = await self._exchange.exchange(self._request(visit, parameters, _by_assertion)._replace(then=check))
         return sts_wire.write_saml(lease, visit.request_id)
 
-    def _request(self, visit: Visit, parameters: Parameters, token: str) -> Request:
-        """Return the request for a role; every parameter must have been taken by then."""
-        role, duration = parameters.take("RoleArn", _ARN), parameters.take_duration()
-        wire.refuse_tokens((role,))
-        parameters.refuse_others()
+    def _request(
+        self, visit: Visit, parameters: Parameters, take: Callable[[Visit, Parameters], tuple[str, Proof]]
+    ) -> Request:
+        """Return the request for a role, by what `take` takes of the caller; every parameter is taken by somebody.
+
+        What cannot be read of it is refused where that is written down.
+        """
+        token, proof, asked, refused = None, NO_PROOF, Asked(scope=None), None
+        try:
+            token, proof = take(visit, parameters)
+            role = parameters.take("RoleArn", _ARN)
+            wire.refuse_tokens((role,))
+            asked = Asked(scope=None, role=role)
+            asked = Asked(scope=None, role=role, duration=parameters.take_duration())
+            parameters.refuse_others()
+        except Refusal as refusal:
+            refused = refusal
         return Request(
             request_id=visit.request_id,
             door=Door.STS,
             token=token,
-            asked=Asked(scope=None, duration=duration, role=role),
+            asked=asked,
             began=visit.began,
             deadline=visit.began + self._in_time,
+            proof=proof,
             parent=visit.request.headers.get("traceparent"),
+            refused=refused,
         )
 
     def _tell_caller(self, visit: Visit, parameters: Parameters) -> Answer:
@@ -110,6 +114,24 @@ class StsDoor:
         if identity is None:
             raise sts_errors.UnknownAccessKey(Reason.UNKNOWN_KEY, "whose credentials these are is known to AWS alone")
         return sts_wire.write_caller(identity, visit.request_id)
+
+
+def _by_token(visit: Visit, parameters: Parameters) -> tuple[str, Proof]:
+    """Return the token that says who asks."""
+    wire.read_token(visit.request)  # a second one is refused at every door; what it says is not asked for here
+    parameters.take("RoleSessionName", _SESSION_NAME)
+    token = parameters.take("WebIdentityToken", _TOKEN).strip(wire.BLANK)  # SDKs send the file's last newline too
+    return token, NO_PROOF
+
+
+def _by_assertion(visit: Visit, parameters: Parameters) -> tuple[str, Proof]:
+    """Return the token that says who asks, and the assertion that AWS is shown."""
+    parameters.take("PrincipalArn", _ARN)
+    assertion = "".join(parameters.take("SAMLAssertion", _TOKEN).split())  # base64 is often folded
+    token = wire.read_token(visit.request)
+    if token is None:
+        raise sts_errors.NoTokenBesideAssertion(Reason.NO_TOKEN)
+    return token, Proof(saml_assertion=Secret(assertion))
 
 
 def _signed(visit: Visit, parameters: Parameters) -> Signed:

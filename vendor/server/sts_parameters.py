@@ -41,6 +41,10 @@ class Parameters:
             raise sts_errors.UnknownAction(Reason.MALFORMED_REQUEST)
         return action
 
+    def said(self, name: str) -> str | None:
+        """Return a parameter, which is still to be taken."""
+        return self._members.get(name)
+
     def take(self, name: str, shape: re.Pattern[str]) -> str:
         """Return a parameter that must be there and be of this shape.
 
@@ -78,7 +82,7 @@ class Parameters:
 
 
 async def read_parameters(visit: Visit, *, most: int) -> Parameters:
-    """Return the parameters of the query and of the body, of which the body's are meant where both say something.
+    """Return the parameters of the query and of the body, each of which stands in one of them.
 
     Raises UnsupportedMediaType, RequestTooLarge or InvalidRequest.
     """
@@ -88,4 +92,6 @@ async def read_parameters(visit: Visit, *, most: int) -> Parameters:
         form = wire.read_form(raw.decode())
     except UnicodeDecodeError as exc:
         raise InvalidRequest(Reason.MALFORMED_REQUEST, "the body is not UTF-8") from exc
+    if query.keys() & form.keys():
+        raise InvalidRequest(Reason.MALFORMED_REQUEST, "a parameter stands both in the query and in the body")
     return Parameters({**query, **form}, query, raw)

@@ -96,7 +96,7 @@ def read_form(form: str) -> dict[str, str]:
     if not form:
         return {}
     parts = form.split("&")
-    if len(parts) > MOST_MEMBERS or not all("=" in part for part in parts):
+    if len(parts) > MOST_MEMBERS or not all(part.find("=") > 0 for part in parts):
         raise InvalidRequest(Reason.MALFORMED_REQUEST, "the query is malformed")
     try:
         pairs = [(_decoded(name), _decoded(value)) for name, _, value in (part.partition("=") for part in parts)]
