@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from datetime import datetime
 
-    from prometheus_client import CollectorRegistry
+    from prometheus_client import CollectorRegistry, Counter
 
     from vendor.audit import Entry
     from vendor.metrics.collectors import Expiry
@@ -49,6 +49,7 @@ class Metrics(Families):
         self._out: Out | None = None
         self._scopes: frozenset[str] = frozenset()
         self._known: dict[tuple[str, str, str, str, str], Series] = {}
+        self._refused: dict[tuple[str, str], Counter] = {}
         super().__init__(registry, version=version)
 
     def watch(
@@ -151,7 +152,11 @@ class Metrics(Families):
 
     def refused(self, refusal: Refusal) -> None:
         """Count one refusal."""
-        self.refusals.labels(refusal.code, refusal.reason).inc()
+        kind = refusal.code, refusal.reason
+        count = self._refused.get(kind)
+        if count is None:
+            count = self._refused[kind] = self.refusals.labels(*kind)
+        count.inc()
 
     def sts(self, target: str, region: str, action: str, result: str, seconds: float) -> None:
         """Count one STS request."""

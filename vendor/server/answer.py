@@ -58,6 +58,11 @@ class Answer:
         head = f"{version} {self._head}{said}Date: {rfc822_formatted_time()}\r\n\r\n".encode("latin-1")
         return head if request.method == "HEAD" else head + self._content
 
+    def written_unread(self, *, stays: bool) -> bytes:
+        """Return all bytes of the answer to a request of HTTP/1.1 that nobody has parsed."""
+        said = "" if stays else "Connection: close\r\n"
+        return f"HTTP/1.1 {self._head}{said}Date: {rfc822_formatted_time()}\r\n\r\n".encode("latin-1") + self._content
+
 
 async def gathered(pieces: Iterator[bytes], *, now: Callable[[], float]) -> bytes:
     """Return a body whose pieces take their time to make: everybody else has a turn after each of them.

@@ -14,19 +14,19 @@ from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from vendor.refusals import HeaderTooLarge, InvalidRequest, Reason
+from vendor.server.unread import IDLE, Porch, waited
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from vendor.refusals import Refusal
     from vendor.server.answer import Answer
+    from vendor.server.unread import Unread
 
 LONGEST_LINE: Final = 32 * 1024
 """Bytes of the longest request line or header field: tokens of 12 kB and more are honest."""
 MOST_HEADERS: Final = 64
 """Header fields of a request."""
-IDLE: Final = 75.0
-"""Seconds after which a connection that sends nothing is closed."""
 HEAD_IN_TIME: Final = 10.0
 """Seconds within which the head of a request must have come, once it has begun."""
 STALLED: Final = 20.0
@@ -47,17 +47,27 @@ class _Connection(RequestHandler):
         refuse: Callable[[Refusal | None], Answer],
         stalled: float,
         head_in_time: float,
+        unread: Unread | None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self._unread = unread
         self._refuse = refuse
         self._longest_stall = stalled
         self._stalled: asyncio.TimerHandle | None = None
         self._head_in_time = head_in_time
         self._begun: asyncio.TimerHandle | None = None
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a connection, and note for how long it had waited for that."""
+        if self._unread is not None:
+            self._unread.crowd.note_wait(waited(transport))
+        super().connection_made(transport)
+
     def data_received(self, data: bytes) -> None:
         """Take what was sent, and give a head that has begun some time to end, and no more."""
+        if self._unread is not None and self._unread.crowd.pressed and self._turned_away(self._unread, data):
+            return
         heads = self._request_count
         super().data_received(data)
         if self._request_count != heads:
@@ -65,6 +75,14 @@ class _Connection(RequestHandler):
         elif self._begun is None and self.transport is not None and (self._waiter is not None or heads == 0):
             # No part of a body: none is being answered.
             self._begun = self._loop.call_later(self._head_in_time, self.transport.abort)
+
+    def _turned_away(self, unread: Unread, data: bytes) -> bool:
+        """Turn away unread what begins a request, as all before it have their answers."""
+        begins = self._begun is None and not self._messages and (self._waiter is not None or self._request_count == 0)
+        if self.transport is None or not begins or not unread.turn_away(self.transport, data):
+            return False
+        self._next_keepalive_close_time = self._loop.time() + IDLE
+        return True
 
     def pause_writing(self) -> None:
         """Give a client that does not read its answers some time, and no more: aiohttp would wait for ever."""
@@ -134,21 +152,29 @@ class Server(web.Server):
         answer: Callable[[web.BaseRequest], Awaitable[Answer]],
         *,
         refuse: Callable[[Refusal | None], Answer],
+        unread: Unread | None = None,
         stalled: float = STALLED,
         head_in_time: float = HEAD_IN_TIME,
     ) -> None:
         # An answer of ours is what the server takes for a response, and nothing beside.
         super().__init__(cast("Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]", answer))
         self._refuse = refuse
+        self._unread = unread
         self._stalled = stalled
         self._head_in_time = head_in_time
 
     def __call__(self) -> RequestHandler:
         """Return the protocol of a new connection."""
+        if self._unread is not None and self._unread.crowd.pressed:
+            return cast("RequestHandler", Porch(self._unread, self._connection))
+        return self._connection()
+
+    def _connection(self) -> RequestHandler:
         return _Connection(
             self,
             loop=asyncio.get_running_loop(),
             refuse=self._refuse,
+            unread=self._unread,
             stalled=self._stalled,
             head_in_time=self._head_in_time,
             keepalive_timeout=IDLE,

@@ -64,6 +64,9 @@ class Gate:
         self._late_since: float | None = None
         self._share = 1.0
         self._turns = 0.0
+        self._passes = 0
+        self._waited_most = 0.0
+        self.pressed = False
         self.most = most
 
     def enter(self, rest: Rest | None = None) -> Callable[[], None]:
@@ -89,25 +92,52 @@ class Gate:
         if self._inside >= self.most:
             raise Overloaded(Reason.CAPACITY, detail=f"{self._inside} requests are under way")
         waited = self._waited()
-        if waited > (RUSH if self._share == 1.0 else PRESSED):
+        if waited > (PRESSED if self.pressed else RUSH):
             raise Overloaded(Reason.LATE, detail=f"waited {waited:.2f} s for its turn")
+        if self.pressed:
+            self._pass()
+        self._inside += 1
+
+    def _pass(self) -> None:
+        """Let in who was let pass before it was read, and a share of all others; raises Overloaded."""
+        if self._passes:
+            self._passes -= 1
+        elif not self._turn():
+            raise Overloaded(Reason.LATE, detail=f"there has been {self._late:.2f} s too much to do")
+
+    def _turn(self) -> bool:
         self._turns += self._share
         if self._turns < 1.0:
-            raise Overloaded(Reason.LATE, detail=f"the event loop is {self._late:.2f} s late")
+            return False
         self._turns -= 1.0
-        self._inside += 1
+        return True
+
+    def turns_away(self) -> bool:
+        """Tell whether who comes now is turned away unread; who is not may enter."""
+        if self._turn():
+            self._passes += 1
+            return False
+        return True
+
+    def note_wait(self, seconds: float) -> None:
+        """Note for how long somebody had waited in the kernel to be taken in: the loop is late for that too."""
+        self._waited_most = max(self._waited_most, seconds)
 
     def note_lag(self, lag: float) -> None:
         """Note by how many seconds the event loop woke late; it is to be told so every LOOK, and cannot be then."""
         now = self._clock.monotonic()
-        self._late += (lag - self._late) * (1.0 - exp(-(lag + LOOK) / SMOOTH))
+        late, self._waited_most = max(lag, self._waited_most), 0.0
+        self._late += (late - self._late) * (1.0 - exp(-(lag + LOOK) / SMOOTH))
         if self._late <= LATE:
             self._late_since = None
             self._share = min(1.0, self._share + MORE)
         elif self._late_since is None:
             self._late_since = now
-        elif now - self._late_since > A_WHILE:
-            self._share = max(FEWEST, self._share * FEWER ** ((lag + LOOK) / LOOK))
+        if self._late_since is not None and (self.pressed or now - self._late_since > A_WHILE):
+            self._share = max(FEWEST, self._share * FEWER ** ((late + LOOK) / LOOK))
+        self.pressed = self._share < 1.0
+        if not self.pressed:
+            self._passes = 0
 
     def _waited(self) -> float:
         """Return how long the pass of the loop has taken so far in which all requests that have come are read."""

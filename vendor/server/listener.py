@@ -10,6 +10,7 @@ from vendor.refusals import InvalidRequest, MethodNotAllowed, NotFound, Reason, 
 from vendor.server import documents, wire
 from vendor.server.answer import Answer
 from vendor.server.connection import Server
+from vendor.server.unread import Unread
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -82,12 +83,17 @@ class Listener:
         self._gate = gate
         self._observer = observer
         self._clock = clock
+        self._unread = (
+            None
+            if gate is None
+            else Unread(gate, voice=voice, told=observer.refused, draining=lambda: self.draining, clock=clock)
+        )
         self._targets: dict[str, tuple[wire.Target, Doors | None]] = {}
         self.draining = False
 
     def server(self) -> Server:
         """Return the server to listen with."""
-        return Server(self.answer, refuse=self._refuse_broken)
+        return Server(self.answer, refuse=self._refuse_broken, unread=self._unread)
 
     async def answer(self, request: web.BaseRequest) -> Answer:
         """Return the answer to a request, whatever happens on the way."""
