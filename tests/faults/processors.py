@@ -14,10 +14,13 @@ FIRST: Final = _ALL[:1]
 LAST: Final = _ALL[-1:]
 
 
-def go_first() -> None:
-    """Let nothing ordinary run on this process's processor while it has work; it takes root, or changes nothing."""
+def go_first(rank: int = 1) -> None:
+    """Let nothing ordinary, and nobody of a lower rank, run on this process's processor while it has work.
+
+    It takes root, or changes nothing.
+    """
     with suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(rank))
 
 
 def go_last() -> None:
@@ -26,12 +29,15 @@ def go_last() -> None:
 
 
 @contextmanager
-def on(cores: list[int], *, first: bool = False) -> Iterator[None]:
-    """Keep this process, and the children that it begins meanwhile with all their threads, on these processors."""
+def on(cores: list[int], *, first: int = 0) -> Iterator[None]:
+    """Keep this process, and the children that it begins meanwhile with all their threads, on these processors.
+
+    They go first with that rank, if it is one.
+    """
     affinity, policy, parameters = os.sched_getaffinity(0), os.sched_getscheduler(0), os.sched_getparam(0)
     os.sched_setaffinity(0, cores)
     if first:
-        go_first()
+        go_first(first)
     try:
         yield
     finally:
@@ -41,4 +47,4 @@ def on(cores: list[int], *, first: bool = False) -> Iterator[None]:
 
 def first() -> AbstractContextManager[None]:
     """Begin children where the service runs, before everything else there."""
-    return on(FIRST, first=True)
+    return on(FIRST, first=1)

@@ -89,7 +89,7 @@ class Rig:
 
     async def __aenter__(self) -> Self:
         # The service stays where it is begun, and the rig moves out of its way.
-        with processors.on(processors.FIRST, first=True):
+        with processors.on(processors.FIRST, first=1):
             await self.world.__aenter__()
         self._apart = ExitStack()
         self._apart.enter_context(processors.on(processors.LAST))

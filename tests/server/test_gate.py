@@ -147,3 +147,39 @@ async def test_no_more_are_inside_than_may_be() -> None:
     assert refused.value.reason is Reason.CAPACITY
     turns.gate.leave()
     turns.gate.enter()
+
+
+async def test_what_waits_in_the_kernel_makes_the_loop_late_also_where_it_wakes_in_time() -> None:
+    turns = Turns()
+    for _ in range(30):
+        turns.gate.note_wait(0.05)
+        turns.gate.note_wait(0.6)
+        turns.gate.note_wait(0.0)
+        await turns.be_late(0.0, 0.1)
+    assert turns.gate.pressed
+    assert turns.come(1_000) == pytest.approx(1_000 * FEWEST, abs=1)
+    await turns.be_late(0.0, 4.0)
+    assert not turns.gate.pressed
+
+
+async def test_after_a_rush_too_much_is_no_rush_again_before_all_are_let_in() -> None:
+    turns = Turns()
+    await turns.be_late(0.3, 30.0)
+    await turns.be_late(0.0, 1.5)
+    assert turns.come(100) > 10
+    await turns.be_late(0.3, 1.2)
+    assert turns.come(100) < 10
+
+
+async def test_who_was_let_pass_unread_enters_and_nobody_in_its_place_once_that_is_over() -> None:
+    turns = Turns()
+    await turns.be_late(0.3, 30.0)
+    let_pass = [turns.gate.turns_away() for _ in range(1_000)].count(False)
+    assert let_pass == pytest.approx(1_000 * FEWEST, abs=1)
+    assert turns.come(let_pass) == let_pass
+    assert turns.come(10) == 0
+    while turns.gate.turns_away():
+        pass
+    await turns.be_late(0.0, 4.0)
+    await turns.be_late(0.3, 30.0)
+    assert turns.come(10) == 0

@@ -7,6 +7,7 @@ to its log. Here they become refusals that echo nothing.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiohttp import web
@@ -14,14 +15,14 @@ from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from vendor.refusals import HeaderTooLarge, InvalidRequest, Reason
-from vendor.server.unread import IDLE, Porch, waited
+from vendor.server.crowd import IDLE, Porch, waited
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from vendor.refusals import Refusal
     from vendor.server.answer import Answer
-    from vendor.server.unread import Unread
+    from vendor.server.crowd import Unread
 
 LONGEST_LINE: Final = 32 * 1024
 """Bytes of the longest request line or header field: tokens of 12 kB and more are honest."""
@@ -48,10 +49,12 @@ class _Connection(RequestHandler):
         stalled: float,
         head_in_time: float,
         unread: Unread | None,
+        let_in: bool,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._unread = unread
+        self._let_in = let_in
         self._refuse = refuse
         self._longest_stall = stalled
         self._stalled: asyncio.TimerHandle | None = None
@@ -78,6 +81,9 @@ class _Connection(RequestHandler):
 
     def _turned_away(self, unread: Unread, data: bytes) -> bool:
         """Turn away unread what begins a request, as all before it have their answers."""
+        if self._let_in:  # with what it sends first
+            self._let_in = False
+            return False
         begins = self._begun is None and not self._messages and (self._waiter is not None or self._request_count == 0)
         if self.transport is None or not begins or not unread.turn_away(self.transport, data):
             return False
@@ -166,15 +172,16 @@ class Server(web.Server):
     def __call__(self) -> RequestHandler:
         """Return the protocol of a new connection."""
         if self._unread is not None and self._unread.crowd.pressed:
-            return cast("RequestHandler", Porch(self._unread, self._connection))
+            return cast("RequestHandler", Porch(self._unread, partial(self._connection, let_in=True)))
         return self._connection()
 
-    def _connection(self) -> RequestHandler:
+    def _connection(self, *, let_in: bool = False) -> RequestHandler:
         return _Connection(
             self,
             loop=asyncio.get_running_loop(),
             refuse=self._refuse,
             unread=self._unread,
+            let_in=let_in,
             stalled=self._stalled,
             head_in_time=self._head_in_time,
             keepalive_timeout=IDLE,

@@ -10,7 +10,7 @@ from vendor.refusals import InvalidRequest, MethodNotAllowed, NotFound, Reason, 
 from vendor.server import documents, wire
 from vendor.server.answer import Answer
 from vendor.server.connection import Server
-from vendor.server.unread import Unread
+from vendor.server.crowd import Unread
 
 if TYPE_CHECKING:
     from aiohttp import web

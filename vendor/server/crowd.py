@@ -1,4 +1,4 @@
-"""Unread: who is turned away before anything is parsed, so that saying so costs next to nothing.
+"""Crowds: who is turned away before anything is parsed, so that saying so costs next to nothing.
 
 Where there is more work than time even a refusal is too dear: with a parser, tasks and a text for each, all others
 wait in the kernel meanwhile, until those who are answered have left.
@@ -69,12 +69,12 @@ def whole(data: bytes) -> Whole | None:
     """
     method, _, rest = data.partition(b" ")
     path = rest.partition(b" ")[0].partition(b"?")[0].decode("latin-1")
-    end = data.find(_END) + len(_END)
-    if method == b"GET" and end == len(data):
+    head, end, body = data.partition(_END)
+    if method == b"GET" and end and not body:
         return Whole(path, stays=_is_plain(data))
     if method == b"POST":
-        length = _LENGTH.search(data[:end].lower())
-        if length and end + int(length[1]) == len(data):
+        length = _LENGTH.search((head + end).lower())
+        if length and int(length[1]) == len(body):
             return Whole(path, stays=False)
     return None
 

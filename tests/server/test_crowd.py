@@ -1,0 +1,253 @@
+"""Who is turned away unread: what they are told, what becomes of their connection, and who is read all the same."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fakes.clock import Clock
+from tests.server.http import Answer as Told
+from tests.server.http import Connection, exchange
+from vendor.refusals import Code, Reason
+from vendor.server import crowd, documents, sts_wire
+from vendor.server.answer import Answer
+from vendor.server.crowd import Whole, waited, whole
+from vendor.server.gate import FEWEST, Gate
+from vendor.server.listener import Listener
+from vendor.server.public import PublicDoors
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from vendor.refusals import Refusal
+    from vendor.server.listener import Visit
+
+ONE_IN = round(1 / FEWEST)
+"""One in so many is let in at least, however much comes."""
+PLAIN = b"GET /v1/credentials/a?b=c HTTP/1.1\r\nHost: a\r\nAuthorization: eyJ.a.b\r\n\r\n"
+FORM = b"POST /sts HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na=b"
+
+
+class Crowded:
+    """A listener where there has been far too much work for a while; `told` has what was refused at its edge."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.gate = Gate(clock=self.clock, most=1_000)
+        self.told: list[Refusal] = []
+        self.listener = Listener(
+            find=lambda _: {"GET": self._answer, "POST": self._answer},
+            observer=self,
+            clock=self.clock,
+            voice=lambda path: PublicDoors.voice(self, path),  # type: ignore[arg-type]  # it has no need of itself
+            gate=self.gate,
+        )
+
+    def refused(self, refusal: Refusal) -> None:
+        self.told.append(refusal)
+
+    def failed(self, request_id: str, exc: BaseException | None) -> None:
+        raise AssertionError(request_id) from exc
+
+    def look(self, *, late: float, times: int) -> None:
+        """Let the loop be so late at each of so many looks."""
+        for _ in range(times):
+            self.clock.advance(0.1 + late)
+            self.gate.note_lag(late)
+
+    async def _answer(self, visit: Visit) -> Answer:
+        return Answer(200, b"{}", visit.request_id)
+
+
+@asynccontextmanager
+async def crowded(*, at_first: bool = True) -> AsyncIterator[tuple[Crowded, str]]:
+    """Serve where there is too much work, or where there will be once it is said."""
+    world = Crowded()
+    if at_first:
+        world.look(late=0.3, times=100)
+        assert world.gate.pressed
+    server = world.listener.server()
+    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    try:
+        yield world, f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    finally:
+        listening.close()
+        await server.shutdown(1)
+        await listening.wait_closed()
+
+
+async def _ask(connection: Connection, raw: bytes) -> Told:
+    await connection.send(raw)
+    return await connection.read()
+
+
+@pytest.mark.parametrize("at_first", [True, False], ids=["a new connection", "a kept one"])
+async def test_a_connection_stays_open_behind_it_until_its_turn_comes(*, at_first: bool) -> None:
+    async with crowded(at_first=at_first) as (world, url), await Connection.open(url) as connection:
+        if not at_first:
+            assert (await _ask(connection, PLAIN)).status == 200
+            world.look(late=0.3, times=100)
+        answers = [await _ask(connection, PLAIN) for _ in range(2 * ONE_IN)]
+    served = [answer for answer in answers if answer.status == 200]
+    refused = [answer for answer in answers if answer.status != 200]
+    assert len(served) == 2
+    assert {(one.status, one.code, one.headers["retry-after"]) for one in refused} == {(503, "overloaded", "1")}
+    assert {(one.code, one.reason) for one in world.told} == {(Code.OVERLOADED, Reason.LATE)}
+    assert len(world.told) == len(refused)
+
+
+@pytest.mark.parametrize("raw", [PLAIN, FORM], ids=["JSON", "STS"])
+async def test_it_is_told_in_the_words_of_who_was_read_with_a_request_id_of_its_own(raw: bytes) -> None:
+    async with crowded() as (world, url):
+        answers = [await exchange(url, raw) for _ in range(3)]
+        world.listener.draining = True  # while it does everybody is read
+        answers.append(await exchange(url, raw))
+    ids = [one.headers["x-request-id"] for one in answers]
+    assert len(set(ids)) == len(answers)
+    said = {one.body.replace(request_id.encode(), b"") for one, request_id in zip(answers, ids, strict=True)}
+    assert len(said) == 1
+    assert all(request_id.encode() in one.body for one, request_id in zip(answers, ids, strict=True))
+    heads = [
+        {
+            name: value
+            for name, value in one.headers.items()
+            if value != request_id and name not in {"connection", "date"}
+        }
+        for one, request_id in zip(answers, ids, strict=True)
+    ]
+    assert [(one.status, head) for one, head in zip(answers, heads, strict=True)] == [(503, heads[-1])] * len(answers)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        FORM,
+        PLAIN.replace(b"1.1", b"1.0"),
+        PLAIN.replace(b"Host", b"Connection: close\r\nHost"),
+        PLAIN.replace(b"Host", b"content-length: 0\r\nHost"),
+    ],
+)
+async def test_a_connection_is_closed_behind_all_that_is_not_plain(raw: bytes) -> None:
+    async with crowded() as (_, url), await Connection.open(url) as connection:
+        answer = await _ask(connection, raw)
+        assert answer.status == 503
+        assert answer.headers["connection"] == "close"
+        assert await connection.ended()
+
+
+async def test_what_has_not_come_as_a_whole_is_read() -> None:
+    async with crowded() as (world, url), await Connection.open(url) as connection:
+        await connection.send(PLAIN[:9])
+        await asyncio.sleep(0.05)
+        assert (await _ask(connection, PLAIN[9:])).code == "overloaded"
+        assert [one.detail for one in world.told] != [one.public for one in world.told]
+
+
+async def test_while_the_service_drains_everybody_is_read() -> None:
+    async with crowded() as (world, url), await Connection.open(url) as connection:
+        world.listener.draining = True
+        assert (await _ask(connection, PLAIN)).headers["connection"] == "close"
+        assert await connection.ended()
+
+
+async def test_once_there_is_less_to_do_nobody_is_turned_away_any_more() -> None:
+    async with crowded() as (world, url), await Connection.open(url) as connection:
+        assert (await _ask(connection, PLAIN)).status == 503
+        world.look(late=0.0, times=60)
+        assert not world.gate.pressed
+        for _ in range(ONE_IN):
+            assert (await _ask(connection, PLAIN)).status == 200
+            assert (await exchange(url, FORM)).status == 200
+
+
+async def test_who_says_nothing_is_left_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowd, "IDLE", 0.05)
+    async with crowded() as (_, url), await Connection.open(url) as connection:
+        assert (await _ask(connection, PLAIN)).status == 503
+        assert await connection.ended()
+
+
+class Unsent(asyncio.Transport):
+    """A connection whose other end has not read its last answer."""
+
+    def get_write_buffer_size(self) -> int:
+        return 1
+
+
+def test_who_does_not_read_the_answers_is_given_no_more_of_them_unread() -> None:
+    world = Crowded()
+    world.look(late=0.3, times=100)
+    kept = world.listener._unread
+    assert kept is not None
+    assert not kept.turn_away(Unsent(), PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("raw", "seen"),
+    [
+        (PLAIN, Whole("/v1/credentials/a", stays=True)),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", Whole("/", stays=True)),
+        (FORM, Whole("/sts", stays=False)),
+        (PLAIN.replace(b"1.1", b"1.0"), Whole("/v1/credentials/a", stays=False)),
+        # A second request for a reader that takes half of a line's end for a whole one:
+        (PLAIN.replace(b"Host: a", b"Host: a\n\nGET / HTTP/1.1"), Whole("/v1/credentials/a", stays=False)),
+        (PLAIN.replace(b"Host: a", b"Host: a\r\rGET / HTTP/1.1"), Whole("/v1/credentials/a", stays=False)),
+        (PLAIN.replace(b"Host: a", b"Host: a\r\n Content-length: 9"), Whole("/v1/credentials/a", stays=False)),
+        (PLAIN.replace(b"Host: a", b"CONTENT-LENGTH : 9"), Whole("/v1/credentials/a", stays=False)),
+        (PLAIN.replace(b"Host: a", b"transfer-Encoding: chunked"), Whole("/v1/credentials/a", stays=False)),
+        (PLAIN.replace(b"Host: a", b"Connection: x"), Whole("/v1/credentials/a", stays=False)),
+        (PLAIN + PLAIN, None),
+        (PLAIN + b"x", None),
+        (PLAIN[:-2], None),
+        (FORM[:-1], None),
+        (FORM + b"c", None),
+        (FORM.replace(b"Content-Length: 3", b"Transfer-Encoding: chunked"), None),
+        (b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", None),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", None),
+        (b"GET", None),
+        (b"", None),
+    ],
+)
+def test_what_is_one_whole_request(raw: bytes, seen: Whole | None) -> None:
+    assert whole(raw) == seen
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells for how long a connection waited")
+async def test_for_how_long_a_connection_waited_counts_from_what_it_sent_last() -> None:
+    heard: list[float] = []
+
+    class Taken(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            heard.append(waited(transport))
+            transport.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.create_connection(listening.getsockname()) as one:
+        one.send(b"GET")
+        await asyncio.sleep(0.3)
+        await asyncio.get_running_loop().connect_accepted_socket(Taken, listening.accept()[0])
+    assert 0.25 <= heard[0] < 10
+
+
+def test_where_the_system_does_not_tell_nobody_has_waited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert waited(asyncio.BaseTransport()) == 0.0
+
+
+def test_who_left_before_it_was_taken_in_has_waited_for_nothing() -> None:
+    class Gone(asyncio.BaseTransport):
+        def get_extra_info(self, _name: str, _default: object = None) -> object:
+            closed = socket.socket()
+            closed.close()
+            return closed
+
+    assert waited(Gone()) == 0.0
+
+
+def test_the_voices_are_those_of_the_doors() -> None:
+    assert PublicDoors.voice(Crowded(), "/sts") is sts_wire  # type: ignore[arg-type]
+    assert PublicDoors.voice(Crowded(), "/v1/scopes") is documents  # type: ignore[arg-type]
