@@ -150,14 +150,15 @@ class Mapping:
         One that was opened before, and that the `holder` has still, is not filled again.
         """
         scope = permission.scope
-        for parameter in self._listed.get(scope.name, ()):  # what an organization has at this moment
-            admit(parameter, asked.parameters, self._accounts)
         times = (asked.duration, scope.session.max_duration)
         known = (principal.token_sha256, scope.name, *asked.parameters.items(), *times)
         session = self._opened.find(known, principal.issuer_url, holder) if principal.token_sha256 else None
         if session is None:
             session = self._open(permission, principal, asked)
             self._opened.add(known, session)
+        else:
+            for parameter in self._listed.get(scope.name, ()):  # an account may have left its list meanwhile
+                admit(parameter, asked.parameters, self._accounts)
         return self._packing.fitted(session, scope.session.optional_tags)
 
     def lighten(self, permission: Permission, session: RoleSession, refusal: PolicyTooLarge) -> RoleSession:
