@@ -49,7 +49,7 @@ def test_it_holds_the_whole_package_and_nothing_beside_it(wheel: Path) -> None:
 def test_it_names_its_two_commands_its_licence_and_its_extras(wheel: Path) -> None:
     commands = ConfigParser()
     commands.read_string(_read(wheel, "entry_points.txt"))
-    assert dict(commands["console_scripts"]) == {"vendor": "vendor.cli:main", "vend": "vendor.client.command:main"}
+    assert dict(commands["console_scripts"]) == {"vendor": "vendor.started:vendor", "vend": "vendor.started:vend"}
     assert _metadata(wheel)["License-Expression"] == "Apache-2.0"
     assert "Apache License" in _read(wheel, "licenses/LICENSE")
     assert _metadata(wheel).get_all("Provides-Extra") == ["attacks", "demo", "dev", "lint", "otel", "sbom", "server"]

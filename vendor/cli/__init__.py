@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 import os
 import sys
+import traceback
 from typing import TYPE_CHECKING, Any
 
 from vendor.cli import (
@@ -40,16 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(EXTRA, file=sys.stderr)
         return 1
     try:
-        try:
-            options = _parser().parse_args(arguments)
-            code = int(options.run(options))
-        finally:
-            sys.stdout.flush()  # also what argparse has printed, which then exits
-    except ModuleNotFoundError as exc:
-        if (exc.name or "").startswith("vendor"):
-            raise
-        print(f"{EXTRA} ({exc.name} is missing)", file=sys.stderr)
-        return 1
+        return _run(arguments)
     except KeyboardInterrupt:
         return 130
     except OSError as exc:
@@ -57,8 +49,24 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(exc, BrokenPipeError):  # who read it has gone, and knows
             print(f"vendor: {exc}", file=sys.stderr)
+    except Exception as exc:  # noqa: BLE001 - no traceback reaches a user: what it quotes may be a secret
+        at = traceback.extract_tb(exc.__traceback__)[-1]
+        told = f"this should not have happened: {type(exc).__name__}, {at.filename}:{at.lineno}"
+        print(f"vendor: {told}", file=sys.stderr)
+    return 1
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        options = _parser().parse_args(arguments)
+        return int(options.run(options))
+    except ModuleNotFoundError as exc:
+        if (exc.name or "").startswith("vendor"):
+            raise
+        print(f"{EXTRA} ({exc.name} is missing)", file=sys.stderr)
         return 1
-    return code
+    finally:
+        sys.stdout.flush()  # also what argparse has printed, which then exits
 
 
 class _Parser(argparse.ArgumentParser):
