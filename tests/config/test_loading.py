@@ -259,6 +259,8 @@ def test_a_policy_without_statements_is_refused(tmp_path: Path, statement: str) 
         ("description: plain", "a:{{ month }}:*/{{ namespace }}"),
         ("description: plain", "a/{{ month }}/${aws:username}/{{ namespace }}"),
         ("description: plain", "*/{{ month }}/?"),
+        ("one_of: [a, b/c]", "a/{{ month }}/*"),
+        ("one_of: [a, b/c]", "a/*/{{ month }}"),
     ],
 )
 def test_a_delimiter_that_no_value_can_hold_is_enough(tmp_path: Path, declared: str, text: str) -> None:
@@ -273,6 +275,7 @@ def test_a_delimiter_that_no_value_can_hold_is_enough(tmp_path: Path, declared: 
         ("pattern: '[a-z]:[a-z]'", "a/{{ month }}:*"),
         ("path: true", "a/{{ month }}/{{ namespace }}/*"),
         ("path: true", "a/{{ month }}:*"),
+        ("one_of: [a, b/c]", "a/{{ month }}/{{ namespace }}/*"),
     ],
 )
 def test_a_delimiter_that_a_value_could_hold_is_none(tmp_path: Path, declared: str, text: str) -> None:

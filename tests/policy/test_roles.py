@@ -15,7 +15,7 @@ from vendor.policy.matcher import Equal
 from vendor.policy.mint import AssumeRole
 from vendor.policy.parameter import Parameter
 from vendor.policy.template import Text
-from vendor.refusals import AccessDenied, InvalidRequest, Reason
+from vendor.refusals import AccessDenied, InvalidRequest, Reason, ScopeRequired
 
 if TYPE_CHECKING:
     from vendor.identity.principal import Principal
@@ -80,7 +80,7 @@ def test_a_scope_may_be_named_where_an_arn_is_wanted() -> None:
 
 
 def test_a_role_that_several_scopes_have_is_refused_with_what_to_do() -> None:
-    with pytest.raises(AccessDenied, match=f"name one of them as {roles.NAMED}SCOPE") as refused:
+    with pytest.raises(ScopeRequired, match=f"name one of them as {roles.NAMED}SCOPE") as refused:
         mapping(scope("one", READ), scope("two", READ)).settle(made.principal(), Asked(scope=None, role=READ))
     assert refused.value.reason is Reason.NO_SCOPE_NAMED
 

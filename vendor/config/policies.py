@@ -172,11 +172,14 @@ def _undelimited(text: Text, parameters: Mapping[str, Parameter]) -> list[str]:
 
 
 def _delimits(character: str, parameter: Parameter | None, *, last: bool) -> bool:
-    """Tell whether a character can be in no value of the parameter, or of an attribute where there is none."""
+    """Tell whether a character can be in no value of the parameter, or of an attribute where there is none.
+
+    A caller may say every path and every one of a list: the last `/` keeps it to what is below.
+    """
     if parameter is not None and parameter.path:
         return last and character == "/"
     if parameter is not None and parameter.one_of:
-        return not any(character in value for value in parameter.one_of)
+        return (last and character == "/") or not any(character in value for value in parameter.one_of)
     if parameter is not None and parameter.pattern is not None:
         return character == "/"
     return character not in PLAIN

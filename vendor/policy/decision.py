@@ -256,7 +256,7 @@ class Mapping:
             return granted[0]
         if granted:
             public = f"several scopes of this identity have this role: name one of them as {roles.NAMED}SCOPE"
-            raise AccessDenied(Reason.NO_SCOPE_NAMED, public, detail=f"{len(granted)} scopes for {role!r:.300}")
+            raise ScopeRequired(Reason.NO_SCOPE_NAMED, public, detail=f"{len(granted)} scopes for {role!r:.300}")
         if role.startswith(roles.NAMED):
             return self.permit(principal, role.removeprefix(roles.NAMED)), {}
         raise AccessDenied(Reason.NO_GRANT, detail=f"no scope of this principal has the role {role!r:.300}")

@@ -82,7 +82,7 @@ class Parameters:
 
 
 async def read_parameters(visit: Visit, *, most: int) -> Parameters:
-    """Return the parameters of the query and of the body, each of which stands in one of them.
+    """Return the parameters of the query and of the body, of which the body's are meant where both say something.
 
     Raises UnsupportedMediaType, RequestTooLarge or InvalidRequest.
     """
@@ -92,6 +92,4 @@ async def read_parameters(visit: Visit, *, most: int) -> Parameters:
         form = wire.read_form(raw.decode())
     except UnicodeDecodeError as exc:
         raise InvalidRequest(Reason.MALFORMED_REQUEST, "the body is not UTF-8") from exc
-    if query.keys() & form.keys():
-        raise InvalidRequest(Reason.MALFORMED_REQUEST, "a parameter stands both in the query and in the body")
     return Parameters({**query, **form}, query, raw)
