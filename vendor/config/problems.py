@@ -39,6 +39,7 @@ _CODES: Final = {
     "too_short": Code.EMPTY_VALUE,
     "string_too_short": Code.EMPTY_VALUE,
     "greater_than": Code.OUT_OF_RANGE,
+    "greater_than_equal": Code.OUT_OF_RANGE,
     "finite_number": Code.OUT_OF_RANGE,
 }
 """Codes of pydantic's types of errors; any other one is about a type."""
@@ -136,13 +137,18 @@ class _Telling(Generic[Model]):
             return "unknown key" + near(last, siblings(self._schema, path[:-1]))
         if kind == "string_type" and isinstance(value, int | float):
             return "expected a string: put it in quotes"
+        told = error.get("ctx", {})
+        or_mapping = (
+            " or a mapping" if last == "text" and path[-1:] != ("text",) else ""
+        )  # a name by itself, of a union
         plain = {
             "missing": f"{last} is missing",
-            "value_error": str(error.get("ctx", {}).get("error")),
-            "literal_error": f"expected {error.get('ctx', {}).get('expected')}",
+            "value_error": str(told.get("error")),
+            "literal_error": f"expected {told.get('expected')}{or_mapping}",
             "too_short": "may not be empty",
             "string_too_short": "may not be empty",
             "greater_than": "must be more than 0",
+            "greater_than_equal": f"must be at least {told.get('ge')}",
             "finite_number": "must be a number that ends somewhere",
         }
         return plain.get(kind) or f"expected {_EXPECTED.get(kind, error['msg'])}, found {_named(value)}"

@@ -11,6 +11,20 @@ SERVER = rules(
     ("an IPv4 address is not", "127.0.0.1:8080", '^^"[127.0.0.1]:8080"', "listen.address", "expected an IP address"),
     ("a port is at most 65535", "127.0.0.1:8080", "^^127.0.0.1:65536", "listen.address", "expected an IP address"),
     (
+        "a burst is at least what an SDK sends",
+        "version: 1\n",
+        "version: 1\nlimits: {per_principal: {burst: ^^4}}\n",
+        "limits.per_principal.burst",
+        "must be at least 5",
+    ),
+    (
+        "a store that is not said in a word is a mapping",
+        "version: 1\n",
+        "version: 1\nstore: ^^redis\n",
+        "store",
+        "expected 'memory' or a mapping",
+    ),
+    (
         "the operators' listener is another one",
         "127.0.0.1:9090",
         "^^127.0.0.1:8080",

@@ -41,7 +41,7 @@ SHAPE: Final = {
     Code.OUT_OF_RANGE: Meaning(
         "a number beyond what can be",
         why="A budget of nothing would stop the target, an infinite one is none.",
-        mend="Write a number above 0, or leave the key out for no limit.",
+        mend="Write a number as large as is told, or leave the key out.",
     ),
     Code.EXACTLY_ONE: Meaning(
         "none or several where exactly one must be said",
