@@ -14,6 +14,8 @@ from tests.fakes.clock import Clock
 from tests.server.http import Answer as Told
 from tests.server.http import Connection, exchange
 from vendor.refusals import Code, Reason
+from vendor.server import answer as written
+from vendor.server import connection as connections
 from vendor.server import crowd, documents, sts_wire
 from vendor.server.answer import Answer
 from vendor.server.crowd import Whole, waited, whole
@@ -123,6 +125,14 @@ async def test_it_is_told_in_the_words_of_who_was_read_with_a_request_id_of_its_
     assert [(one.status, head) for one, head in zip(answers, heads, strict=True)] == [(503, heads[-1])] * len(answers)
 
 
+async def test_it_says_what_time_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with crowded() as (world, url):
+        for date in ("Sat, 28 Nov 2026 00:00:00 GMT", "Sat, 28 Nov 2026 00:00:01 GMT"):
+            monkeypatch.setattr(written, "rfc822_formatted_time", lambda date=date: date)
+            assert (await exchange(url, PLAIN)).headers["date"] == date
+            world.clock.advance(1.0)
+
+
 @pytest.mark.parametrize(
     "raw",
     [
@@ -140,11 +150,16 @@ async def test_a_connection_is_closed_behind_all_that_is_not_plain(raw: bytes) -
         assert await connection.ended()
 
 
-async def test_what_has_not_come_as_a_whole_is_read() -> None:
+@pytest.mark.parametrize(
+    ("begun", "rest"),
+    [(PLAIN[:9], PLAIN[9:]), (b"GET /v1/scopes HTTP/1.1\r\nX: ", PLAIN)],
+    ids=["a half", "what looks like a whole"],
+)
+async def test_what_has_not_come_as_a_whole_is_read(begun: bytes, rest: bytes) -> None:
     async with crowded() as (world, url), await Connection.open(url) as connection:
-        await connection.send(PLAIN[:9])
+        await connection.send(begun)
         await asyncio.sleep(0.05)
-        assert (await _ask(connection, PLAIN[9:])).code == "overloaded"
+        assert (await _ask(connection, rest)).code == "overloaded"
         assert [one.detail for one in world.told] != [one.public for one in world.told]
 
 
@@ -170,6 +185,19 @@ async def test_who_says_nothing_is_left_after_a_while(monkeypatch: pytest.Monkey
     async with crowded() as (_, url), await Connection.open(url) as connection:
         assert (await _ask(connection, PLAIN)).status == 503
         assert await connection.ended()
+
+
+@pytest.mark.parametrize("at_first", [True, False], ids=["a new connection", "a kept one"])
+async def test_who_goes_on_asking_is_not_left(monkeypatch: pytest.MonkeyPatch, *, at_first: bool) -> None:
+    for room in (crowd, connections):
+        monkeypatch.setattr(room, "IDLE", 0.3)
+    async with crowded(at_first=at_first) as (world, url), await Connection.open(url) as connection:
+        if not at_first:
+            assert (await _ask(connection, PLAIN)).status == 200
+            world.look(late=0.3, times=100)
+        for _ in range(14):
+            assert (await _ask(connection, PLAIN)).status == 503
+            await asyncio.sleep(0.06)
 
 
 class Unsent(asyncio.Transport):

@@ -90,10 +90,11 @@ def _is_plain(head: bytes) -> bool:
 
 def waited(transport: asyncio.BaseTransport) -> float:
     """Return for how many seconds a new connection had waited to be taken in, 0 where the system does not tell."""
-    if sys.platform != "linux":
+    connected = transport.get_extra_info("socket")
+    if connected is None or sys.platform != "linux":
         return 0.0
     try:
-        told = transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA.stop)
+        told = connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA.stop)
     except OSError:  # it has gone already
         return 0.0
     return int.from_bytes(told[_LAST_DATA], sys.byteorder) / 1000
