@@ -137,6 +137,7 @@ async def test_who_is_refused_is_told_of_each_grant_what_failed_what_it_was_and_
         (["--parameter", "month=*"], "refused: value_not_allowed, value: parameter month is '*'"),
         (["--parameter", "year=2026"], "refused: invalid_request, undeclared_parameter: this scope has no parameter"),
         (["--duration", "5h"], "refused: invalid_request, duration: this scope gives at most 14400 seconds"),
+        (["--duration", "18000"], "refused: invalid_request, duration: this scope gives at most 14400 seconds"),
         (["--duration", "1s"], "refused: invalid_request, duration: duration_seconds must be from 900 to 43200"),
     ],
 )

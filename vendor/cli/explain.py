@@ -42,7 +42,7 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--parameter", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the scope; repeatable"
     )
-    command.add_argument("--duration", metavar="D", help="the duration asked for: 900s, 15m, 1h")
+    command.add_argument("--duration", metavar="D", help="the duration asked for: 3600, 900s, 15m, 1h")
     command.add_argument("--format", choices=("text", "json"), default="text", help="how it is shown")
     command.set_defaults(run=_run)
 
@@ -97,8 +97,10 @@ def _asked(options: argparse.Namespace) -> Asked:
 def _duration(said: str | None) -> timedelta | None:
     from vendor.config.shape import seconds  # noqa: PLC0415
 
+    if said is None:
+        return None
     try:
-        return None if said is None else timedelta(seconds=seconds(said))
+        return timedelta(seconds=seconds(f"{said}s" if said.isdecimal() else said))  # a number is seconds, as for vend
     except ValueError as exc:
         raise given.UnusableError(f"vendor: --duration: {exc}") from exc
 
