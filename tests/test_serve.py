@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import socket
 import ssl
@@ -173,6 +174,13 @@ async def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
 async def test_an_audit_file_that_cannot_be_opened_is_told_in_one_line(tmp_path: Path) -> None:
     (line,) = await _fails(CONFIGURATION.replace("{audit}", "{audit}/nowhere"), tmp_path)
     assert "cannot serve" in line
+
+
+async def test_a_certificate_that_is_not_there_is_told_with_its_name(tmp_path: Path) -> None:
+    listen = 'listen: {{address: "127.0.0.1:0", tls: {{certificate: tls.crt, private_key: tls.key}}}}\n'
+    *_, line = await _fails(re.sub(r"(?m)^listen:.*\n", listen, CONFIGURATION), tmp_path)
+    assert "cannot serve" in line
+    assert "tls.crt" in line
 
 
 async def test_an_aws_profile_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:

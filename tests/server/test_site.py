@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 from contextlib import asynccontextmanager
@@ -158,6 +159,17 @@ async def test_a_connection_outlives_the_certificate_that_it_was_shown(files: Fi
         await connection.send(ASKED)
         assert (await connection.read()).status == 200
         following.cancel()
+
+
+@pytest.mark.parametrize("broken", ["certificate", "private_key", "client_ca"])
+def test_tls_files_that_do_not_serve_are_named(demanding: Files, broken: str) -> None:
+    path = getattr(demanding, broken)
+    path.write_bytes(b"half")
+    with pytest.raises(ssl.SSLError, match=re.escape(str(path))):
+        tls_context(demanding)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=re.escape(str(path))):
+        tls_context(demanding)
 
 
 async def test_who_had_to_show_a_certificate_has_to_show_it_again(demanding: Files) -> None:

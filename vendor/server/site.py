@@ -67,15 +67,25 @@ class Changes(Protocol):
 def tls_context(files: TlsFiles) -> ssl.SSLContext:
     """Return what is shown and demanded in TLS.
 
-    Raises OSError (ssl.SSLError is one) for files that cannot be read, or that do not fit together.
+    Raises OSError (ssl.SSLError is one), which names them, for files that cannot be read or do not fit together.
     """
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(files.certificate, files.private_key)
+    _load(context.load_cert_chain, files.certificate, files.private_key)
     if files.client_ca is not None:
         context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(files.client_ca)
+        _load(context.load_verify_locations, files.client_ca)
     return context
+
+
+def _load(load: Callable[..., None], *files: Path) -> None:
+    """Have OpenSSL load files, of which it says by itself neither what they are called nor which one is missing."""
+    for file in files:
+        file.open("rb").close()
+    try:
+        load(*files)
+    except ssl.SSLError as exc:
+        raise ssl.SSLError(exc.errno, f"{' and '.join(map(str, files))}: {exc.strerror}") from exc
 
 
 class Site:
