@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
     from vendor.client.address import Address
 
-LARGEST = 64 * 1024  # bytes of a body; the service's own are under 10,000
+LARGEST = 1 << 20  # bytes of a body; credentials are under 10,000, pages for operators under 400,000
 _LONGEST_WAIT = 4  # digits of Retry-After: more is no wait but a farewell
 
 
 class Answer:
-    """One HTTP answer: its status, its headers and a body of at most 64 KiB (one byte more says: it was larger)."""
+    """One HTTP answer: its status, its headers and a body of at most a mebibyte (one byte more says: it was larger)."""
 
     __slots__ = ("_body", "_headers", "status")
 

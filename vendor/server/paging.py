@@ -10,10 +10,10 @@ from vendor.server import documents
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MOST: Final = 100
+MOST: Final = 500
 """Items of one page."""
-MOST_BYTES: Final = 40 * 1024
-"""Bytes of the items of one page, unless it is a single one: clients read 64 KiB."""
+MOST_BYTES: Final = 384 * 1024
+"""Bytes of the items of one page, unless it is a single one: clients read a mebibyte."""
 
 
 class Wanted(NamedTuple):
