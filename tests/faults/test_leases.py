@@ -240,7 +240,7 @@ async def test_with_a_tenth_of_a_processor_what_is_too_much_is_shed_at_once(
         )
         served = settled.counts.get("200", 0)
         tell.measured(
-            f"{connections}: after 4 s refused in {late:.2f} s (p99), {served:,} of {len(settled.answers):,} served; "
+            f"after 4 s refused in {late:.2f} s (p99), {served:,} of {len(settled.answers):,} served; "
             f"alive within {max(alive):.2f} s"
         )
         # The audit's thread waits for its turn too: what could not be written in time is refused as well.
