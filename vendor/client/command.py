@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from vendor.client.client import TIMEOUT, Client
-from vendor.client.options import parameters, read_options
+from vendor.client.options import COMMAND_BEHIND, parameters, read_options
 from vendor.client.refusals import Refused, Unreachable, UsageError, readable
 from vendor.client.streams import settle
 
@@ -65,7 +65,7 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> str | int:
 
         return script(options.shell)
     if options.command == "exec" and not options.program:
-        raise UsageError("name the command to run behind --: vend exec SCOPE -- COMMAND…")
+        raise UsageError(COMMAND_BEHIND)
     if options.command == "agent":
         from vendor.client import cores  # noqa: PLC0415
         from vendor.client.agent.daemon import serve  # noqa: PLC0415

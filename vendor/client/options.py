@@ -27,6 +27,10 @@ PURPOSES = {
 }
 
 
+COMMAND_BEHIND = "name the command to run behind --: vend exec SCOPE -- COMMAND…"
+"""What whoever runs `vend exec` without one is told."""
+
+
 class _Version(argparse.Action):
     """Looks the version up only when it is asked for."""
 
@@ -55,7 +59,12 @@ def read_options(argv: Sequence[str]) -> argparse.Namespace:
     if words[:1] == ["exec"] and "--" in words:
         at = words.index("--")
         words, program = words[:at], words[at + 1 :]
-    options = parser().parse_args(words)
+    whole = parser()
+    options, unknown = whole.parse_known_args(words)
+    if unknown and options.command == "exec" and program is None:
+        raise UsageError(COMMAND_BEHIND)
+    if unknown:
+        whole.error(f"unrecognized arguments: {' '.join(unknown)}")
     options.program = program
     return options
 
