@@ -118,6 +118,11 @@ def test_an_answer_without_an_assumed_role_is_refused() -> None:
     _refused({"Credentials": _answer()["Credentials"]})
 
 
+@pytest.mark.parametrize("user", [None, {}, {"Arn": ""}, {"Arn": None}])
+def test_what_to_write_for_a_cloud_that_never_says_whose_a_session_is_is_told(user: Any) -> None:
+    assert "the target's features" in _refused({**_answer(), "AssumedRoleUser": user}).detail
+
+
 @pytest.mark.parametrize("role", ["arn:aws:iam::111122223333:role/reports", "arn:aws:iam:::role/reports"])
 def test_a_role_without_a_path_or_an_account_is_read_too(role: str) -> None:
     assert _read(_answer(), role=role).account_id == "111122223333"

@@ -113,8 +113,10 @@ def _account(user: object, session: RoleSession, *, told: bool) -> str:
     """Return the account of the assumed role, which must be the role that was asked for."""
     arn = user.get("Arn") if isinstance(user, dict) else None
     assumed, role = _ASSUMED.fullmatch(arn if isinstance(arn, str) else ""), _ROLE.fullmatch(session.role_arn)
-    if role is not None and not arn and not told:
-        return role[2]
+    if role is not None and not arn:
+        if not told:
+            return role[2]
+        raise bad("it does not say whose session it is; for a cloud that never does, list the target's features")
     if assumed is None or role is None:
         raise bad("AssumedRoleUser names no role session")
     partition, account, name = role.groups()
