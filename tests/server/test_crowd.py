@@ -27,10 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from vendor.refusals import Refusal
+    from vendor.server.connection import Server
     from vendor.server.listener import Visit
 
 ONE_IN = round(1 / FEWEST)
 """One in so many is let in at least, however much comes."""
+SMALL = 2048
+"""Bytes of the buffers in which answers wait for who does not read them."""
 PLAIN = b"GET /v1/credentials/a?b=c HTTP/1.1\r\nHost: a\r\nAuthorization: eyJ.a.b\r\n\r\n"
 FORM = b"POST /sts HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na=b"
 
@@ -49,6 +52,7 @@ class Crowded:
             voice=lambda path: PublicDoors.voice(self, path),  # type: ignore[arg-type]  # it has no need of itself
             gate=self.gate,
         )
+        self.server: Server
 
     def refused(self, refusal: Refusal) -> None:
         self.told.append(refusal)
@@ -73,8 +77,9 @@ async def crowded(*, at_first: bool = True) -> AsyncIterator[tuple[Crowded, str]
     if at_first:
         world.look(late=0.3, times=100)
         assert world.gate.pressed
-    server = world.listener.server()
+    server = world.server = world.listener.server()
     listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    listening.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
     try:
         yield world, f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     finally:
@@ -163,6 +168,41 @@ async def test_what_has_not_come_as_a_whole_is_read(begun: bytes, rest: bytes) -
         assert [one.detail for one in world.told] != [one.public for one in world.told]
 
 
+@pytest.mark.parametrize("at_first", [True, False], ids=["a new connection", "a kept one"])
+@pytest.mark.parametrize(
+    "begun", [b"GE", b"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nX-Field: "], ids=["method", "head"]
+)
+async def test_what_ends_a_head_that_has_begun_is_no_request(begun: bytes, *, at_first: bool) -> None:
+    """Though it looks like one: answered as one, the answers behind it would be somebody else's."""
+    async with crowded(at_first=at_first) as (world, url), await Connection.open(url) as connection:
+        await connection.send(PLAIN + begun)
+        await connection.read()
+        world.look(late=0.3, times=100)
+        unread = len(world.told)
+        await connection.send(PLAIN)
+        assert (await connection.read()).status == 400  # it has two hosts, or there is no such method
+        assert [one.code for one in world.told[unread:]] == [Code.INVALID_REQUEST]
+        assert await connection.ended()
+
+
+async def test_a_form_on_a_kept_connection_is_turned_away_unread() -> None:
+    async with crowded(at_first=False) as (world, url), await Connection.open(url) as connection:
+        assert (await _ask(connection, FORM)).status == 200
+        world.look(late=0.3, times=100)
+        answer = await _ask(connection, FORM)
+        assert (answer.status, answer.headers["connection"]) == (503, "close")
+        assert await connection.ended()
+
+
+async def test_whoever_was_not_let_in_is_still_connected() -> None:
+    async with crowded() as (world, url), await Connection.open(url) as connection:
+        assert (await _ask(connection, PLAIN)).status == 503
+        assert len(world.server.connections) == 1
+        world.server.pre_shutdown()
+        assert await connection.ended()
+        assert not world.server.connections
+
+
 async def test_while_the_service_drains_everybody_is_read() -> None:
     async with crowded() as (world, url), await Connection.open(url) as connection:
         world.listener.draining = True
@@ -200,6 +240,22 @@ async def test_who_goes_on_asking_is_not_left(monkeypatch: pytest.MonkeyPatch, *
             await asyncio.sleep(0.06)
 
 
+async def test_who_never_reads_an_answer_is_left_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowd, "IDLE", 0.1)
+    async with crowded() as (world, url):
+        world.gate._share = 0.0
+        with socket.socket() as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            one.connect(("127.0.0.1", int(url.rpartition(":")[2])))
+            while not any(porch._transport.get_write_buffer_size() for porch in world.server._porches):
+                one.send(PLAIN)
+                await asyncio.sleep(0.005)
+            async with asyncio.timeout(5):
+                while world.server.connections:  # noqa: ASYNC110 - nothing tells of it
+                    await asyncio.sleep(0.01)
+
+
 class Unsent(asyncio.Transport):
     """A connection whose other end has not read its last answer."""
 
@@ -229,6 +285,11 @@ def test_who_does_not_read_the_answers_is_given_no_more_of_them_unread() -> None
         (PLAIN.replace(b"Host: a", b"CONTENT-LENGTH : 9"), Whole("/v1/credentials/a", stays=False)),
         (PLAIN.replace(b"Host: a", b"transfer-Encoding: chunked"), Whole("/v1/credentials/a", stays=False)),
         (PLAIN.replace(b"Host: a", b"Connection: x"), Whole("/v1/credentials/a", stays=False)),
+        (PLAIN.replace(b"Host: a", b"Content_Length: 9"), Whole("/v1/credentials/a", stays=False)),
+        (PLAIN.replace(b"Host: a", b"Content-\0Length: 9"), Whole("/v1/credentials/a", stays=False)),
+        (PLAIN.replace(b"Host: a", b"Host: a\0"), Whole("/v1/credentials/a", stays=False)),
+        (PLAIN.replace(b"Host: a", b"Host a"), Whole("/v1/credentials/a", stays=False)),
+        (PLAIN.replace(b"?b=c", b"?b c"), Whole("/v1/credentials/a", stays=False)),
         (PLAIN + PLAIN, None),
         (PLAIN + b"x", None),
         (PLAIN[:-2], None),

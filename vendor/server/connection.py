@@ -15,7 +15,7 @@ from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from vendor.refusals import HeaderTooLarge, InvalidRequest, Reason
-from vendor.server.crowd import IDLE, Porch, waited
+from vendor.server.crowd import END, IDLE, Porch, waited, whole
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -55,6 +55,7 @@ class _Connection(RequestHandler):
         super().__init__(*args, **kwargs)
         self._unread = unread
         self._let_in = let_in
+        self._ended = True
         self._refuse = refuse
         self._longest_stall = stalled
         self._stalled: asyncio.TimerHandle | None = None
@@ -72,20 +73,26 @@ class _Connection(RequestHandler):
         if self._unread is not None and self._unread.crowd.pressed and self._turned_away(self._unread, data):
             return
         heads = self._request_count
+        ended = data.endswith(END) or (self._begins() and whole(data) is not None)
         super().data_received(data)
+        # Behind the last head there may be a part of another one, of which what comes next is no request of its own.
+        self._ended = ended and self._request_count != heads
         if self._request_count != heads:
             self._end_head()
         elif self._begun is None and self.transport is not None and (self._waiter is not None or heads == 0):
             # No part of a body: none is being answered.
             self._begun = self._loop.call_later(self._head_in_time, self.transport.abort)
 
+    def _begins(self) -> bool:
+        """Tell whether what comes now begins a request: none has begun, and all before it have their answers."""
+        return self._ended and not self._messages and (self._waiter is not None or self._request_count == 0)
+
     def _turned_away(self, unread: Unread, data: bytes) -> bool:
-        """Turn away unread what begins a request, as all before it have their answers."""
+        """Turn away unread what begins a request."""
         if self._let_in:  # with what it sends first
             self._let_in = False
             return False
-        begins = self._begun is None and not self._messages and (self._waiter is not None or self._request_count == 0)
-        if self.transport is None or not begins or not unread.turn_away(self.transport, data):
+        if self.transport is None or not self._begins() or not unread.turn_away(self.transport, data):
             return False
         self._next_keepalive_close_time = self._loop.time() + IDLE
         return True
@@ -168,11 +175,23 @@ class Server(web.Server):
         self._unread = unread
         self._stalled = stalled
         self._head_in_time = head_in_time
+        self._porches: set[Porch] = set()
+
+    @property
+    def connections(self) -> list[RequestHandler]:
+        """All connections, also those that were not let in yet."""
+        return [*super().connections, *cast("set[RequestHandler]", self._porches)]
+
+    def pre_shutdown(self) -> None:
+        """Close the connections on which nothing is asked."""
+        super().pre_shutdown()
+        for porch in list(self._porches):
+            porch.close()
 
     def __call__(self) -> RequestHandler:
         """Return the protocol of a new connection."""
         if self._unread is not None and self._unread.crowd.pressed:
-            return cast("RequestHandler", Porch(self._unread, partial(self._connection, let_in=True)))
+            return cast("RequestHandler", Porch(self._unread, partial(self._connection, let_in=True), self._porches))
         return self._connection()
 
     def _connection(self, *, let_in: bool = False) -> RequestHandler:

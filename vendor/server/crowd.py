@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 IDLE: Final = 75.0
 """Seconds after which a connection that sends nothing is closed, or twice as many."""
 
-_END: Final = b"\r\n\r\n"
+END: Final = b"\r\n\r\n"
+"""The end of a head."""
+_PLAIN: Final = re.compile(rb"GET [!-~]+ HTTP/1\.1\r\n(?:[A-Za-z0-9-]+:[\t -~]*\r\n)*\r\n")
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *([0-9]{1,6})\r\n")
 _LAST_DATA: Final = slice(52, 56)
 """Where TCP_INFO of Linux has the milliseconds since data came, or since there is the connection."""
@@ -69,7 +71,7 @@ def whole(data: bytes) -> Whole | None:
     """
     method, _, rest = data.partition(b" ")
     path = rest.partition(b" ")[0].partition(b"?")[0].decode("latin-1")
-    head, end, body = data.partition(_END)
+    head, end, body = data.partition(END)
     if method == b"GET" and end and not body:
         return Whole(path, stays=_is_plain(data))
     if method == b"POST":
@@ -80,12 +82,13 @@ def whole(data: bytes) -> Whole | None:
 
 
 def _is_plain(head: bytes) -> bool:
-    """Tell whether everybody sees a request of HTTP/1.1 without a body here, and nothing about the connection."""
-    lines = head.splitlines()  # half a line's end ends one as well, and is missed in the sum
-    if not lines[0].endswith(b" HTTP/1.1") or sum(map(len, lines)) + 2 * len(lines) != len(head):
-        return False
+    """Tell whether everybody sees a request of HTTP/1.1 without a body here, and nothing about the connection.
+
+    What is no more than unusual is not plain: a reader may make of it what it likes.
+    """
     lower = head.lower()
-    return b"content-length" not in lower and b"transfer-encoding" not in lower and b"connection" not in lower
+    said = b"content-length" in lower or b"transfer-encoding" in lower or b"connection" in lower
+    return not said and _PLAIN.fullmatch(head) is not None
 
 
 def waited(transport: asyncio.BaseTransport) -> float:
@@ -153,19 +156,21 @@ class Unread:
 class Porch(asyncio.Protocol):
     """A connection that was made while the crowd pressed: it has no parser and no task before it is let in.
 
-    `connection` makes the one that reads.
+    `connection` makes the one that reads; `porches` are all there are.
     """
 
-    __slots__ = ("_connection", "_idle", "_look", "_transport", "_unread")
+    __slots__ = ("_connection", "_idle", "_look", "_porches", "_transport", "_unread")
 
-    def __init__(self, unread: Unread, connection: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(self, unread: Unread, connection: Callable[[], asyncio.Protocol], porches: set[Porch]) -> None:
         self._unread = unread
         self._connection = connection
+        self._porches = porches
         self._idle = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for what comes, but not for ever."""
         self._transport = cast("asyncio.Transport", transport)
+        self._porches.add(self)
         self._look = asyncio.get_running_loop().call_later(IDLE, self._close_idle)
 
     def data_received(self, data: bytes) -> None:
@@ -173,7 +178,7 @@ class Porch(asyncio.Protocol):
         self._idle = False
         if self._unread.turn_away(self._transport, data):
             return
-        self._look.cancel()
+        self._leave()
         connection = self._connection()
         self._transport.set_protocol(connection)
         connection.connection_made(self._transport)
@@ -181,11 +186,19 @@ class Porch(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Let go of the connection."""
+        self._leave()
+
+    def _leave(self) -> None:
+        self._porches.discard(self)
         self._look.cancel()
 
     def _close_idle(self) -> None:
         if self._idle:
-            self._transport.close()
+            self._transport.abort()  # an answer that nobody has read all this time would be kept for ever
         else:
             self._idle = True
             self._look = asyncio.get_running_loop().call_later(IDLE, self._close_idle)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._transport.close()
