@@ -157,6 +157,7 @@ class LineSink:
         owed = _owed(batch, failed=failure is not None)
         self._owed = [*owed, *self._owed]
         _settle(batch.lines, failure)
+        batch.lines.clear()  # here, where it was made: the thread lets go of the batch only when the next one comes
         if owed and failure is None:
             loop.call_soon(self._gather, loop)  # when those who were told otherwise know it themselves
         elif self._waiting:
@@ -219,6 +220,7 @@ class _End:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._place = Path(path)
         self._torn = False
         self._here: tuple[int, int] | None = None
         self._descriptor = self._open()
@@ -280,7 +282,7 @@ class _End:
         if self._path == "-":
             return
         try:
-            there = Path(self._path).stat()
+            there = self._place.stat()
         except FileNotFoundError:
             there = None
         if there is None or (there.st_ino, there.st_dev) != self._here:
