@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 PATIENCE: Final = 0.4
 """Seconds that a write may take before those who wait for it are refused."""
 BLOCKED: Final = "writing is blocked"
-TURNS: Final = 4
-"""Turns of the event loop for which lines are gathered: about as many as a request takes from the socket to its line.
+TURNS: Final = 8
+"""Turns of the event loop for which lines are gathered: more than a request takes from the socket to its line.
 
 At rest they take microseconds, as nothing else is to be done.
 """
