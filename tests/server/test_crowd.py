@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 
 from tests.fakes.clock import Clock
 from tests.server.http import Answer as Told
@@ -71,14 +73,14 @@ class Crowded:
 
 
 @asynccontextmanager
-async def crowded(*, at_first: bool = True) -> AsyncIterator[tuple[Crowded, str]]:
+async def crowded(*, at_first: bool = True, tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[Crowded, str]]:
     """Serve where there is too much work, or where there will be once it is said."""
     world = Crowded()
     if at_first:
         world.look(late=0.3, times=100)
         assert world.gate.pressed
     server = world.server = world.listener.server()
-    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0, ssl=tls)
     listening.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
     try:
         yield world, f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
@@ -194,6 +196,17 @@ async def test_a_form_on_a_kept_connection_is_turned_away_unread() -> None:
         assert await connection.ended()
 
 
+async def test_who_asks_with_the_last_word_of_a_tls_handshake_is_turned_away_unread() -> None:
+    """Its session tickets wait to be sent when the request is there, and are no answer that it has not read."""
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    client = ssl.create_default_context()
+    authority.configure_trust(client)
+    async with crowded(tls=tls) as (_, url), await Connection.open(url, tls=client) as connection:
+        answer = await _ask(connection, FORM)
+        assert (answer.status, answer.headers.get("connection")) == (503, "close")
+
+
 async def test_whoever_was_not_let_in_is_still_connected() -> None:
     async with crowded() as (world, url), await Connection.open(url) as connection:
         assert (await _ask(connection, PLAIN)).status == 503
@@ -260,7 +273,7 @@ class Unsent(asyncio.Transport):
     """A connection whose other end has not read its last answer."""
 
     def get_write_buffer_size(self) -> int:
-        return 1
+        return 1 << 16
 
 
 def test_who_does_not_read_the_answers_is_given_no_more_of_them_unread() -> None:

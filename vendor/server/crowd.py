@@ -31,6 +31,8 @@ _PLAIN: Final = re.compile(rb"GET [!-~]+ HTTP/1\.1\r\n(?:[A-Za-z0-9-]+:[\t -~]*\
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *([0-9]{1,6})\r\n")
 _LAST_DATA: Final = slice(52, 56)
 """Where TCP_INFO of Linux has the milliseconds since data came, or since there is the connection."""
+_UNSENT: Final = 2048
+"""Bytes that may still wait to be sent: TLS leaves its session tickets there as a connection begins."""
 _TOO_MUCH: Final = Overloaded(Reason.LATE)
 
 
@@ -129,9 +131,10 @@ class Unread:
     def turn_away(self, transport: asyncio.Transport, data: bytes) -> bool:
         """Answer what came if it is turned away, and tell whether it was.
 
-        Whoever has not read the last answer is not answered so: nothing here waits for that.
+        Whoever has not read the last answers is not answered so: nothing here waits for that.
         """
-        asked = None if transport.get_write_buffer_size() or self._draining() else whole(data)
+        unsent = transport.get_write_buffer_size() > _UNSENT
+        asked = None if unsent or self._draining() else whole(data)
         if asked is None or not self.crowd.turns_away():
             return False
         self._told(_TOO_MUCH)
