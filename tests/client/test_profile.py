@@ -188,6 +188,16 @@ def test_one_who_holds_the_folder_for_ever_is_not_waited_for(tmp_path: Path, mon
     assert "[p]" in (tmp_path / "file").read_text()
 
 
+@pytest.mark.skipif(
+    not hasattr(os, "O_PATH"), reason="only Linux opens a folder so that it cannot be locked, as on NFS"
+)
+def test_a_folder_that_cannot_be_locked_is_not_waited_for(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with alone(tmp_path, os.O_PATH, patience=20):
+        pass
+    assert time.monotonic() - began < 10
+
+
 def test_what_a_run_left_that_was_killed_is_in_nobody_s_way(tmp_path: Path) -> None:
     (tmp_path / f".file.{os.getpid()}").write_text("half")
     write(tmp_path / "file", "p", CREDENTIALS)

@@ -31,8 +31,9 @@ def alone(path: Path, how: int, *, patience: float) -> Iterator[None]:
 
 
 def _locked(opened: int) -> bool:
+    """Tell whether nobody has to be waited for any more."""
     try:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+    except OSError as exc:  # any other: on NFS no folder can be locked, as none is open for writing
+        return not isinstance(exc, BlockingIOError)
     return True
