@@ -91,6 +91,16 @@ def test_the_targets_that_are_shown_load(tmp_path: Path) -> None:
     assert configuration.targets["minio"].features == frozenset()
     assert configuration.targets["ceph"].features == {"assumed_role_user", "source_identity"}
     assert configuration.targets["gov"].partition == "aws-us-gov"
+    assert configuration.targets["aws"].features == FEATURES
+
+
+def test_another_cloud_of_which_nothing_is_said_has_all_features_but_may_be_silent_about_whose_session_it_gives(
+    tmp_path: Path,
+) -> None:
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+    begin = re.sub(r"^targets:.*?(?=^defaults)", "", BEGIN, flags=re.MULTILINE | re.DOTALL)
+    configuration = loaded(tmp_path, begin + TARGETS.replace(", features: []", "") + SCOPES[0])
+    assert configuration.targets["minio"].features == FEATURES - {"assumed_role_user"}
 
 
 def test_the_page_names_every_feature_and_every_task_there_is() -> None:

@@ -38,6 +38,8 @@ GOOD: Final = """\
 <SessionToken>{token}</SessionToken><Expiration>{end}</Expiration></Credentials>
 </AssumeRoleResult><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata></AssumeRoleResponse>
 """
+ALL: Final = "[tags, policy_arns, source_identity, external_id, assumed_role_user]"
+"""What AWS has: with less said, another cloud may be silent about whose a session is."""
 SECRET, TOKEN = "CANARYSECRETforged", "CANARYTOKENforged"
 
 
@@ -269,7 +271,7 @@ class World:
             f"targets:\n  good: {{endpoint_url: '{self.sts.url}', regions: [eu-west-1], requests_per_second: 500}}\n"
         )
         for number, liar in enumerate(self.liars.values()):
-            lines.append(f"  liar-{number}: {{endpoint_url: '{liar.url}', regions: [eu-west-1]}}\n")
+            lines.append(f"  liar-{number}: {{endpoint_url: '{liar.url}', regions: [eu-west-1], features: {ALL}}}\n")
         others = "".join(f", {{issuer: keys-{n}, where: {{namespace: analytics}}}}" for n in range(len(KEYSETS)))
         lines.append("scopes:\n" + _SCOPE.format(name="good", target="good", more=others))
         lines += [_SCOPE.format(name=f"liar-{n}", target=f"liar-{n}", more="") for n in range(len(self.liars))]

@@ -60,10 +60,17 @@ def target(document: Document, name: str, said: shape.Target, folder: FilePath, 
         authorities=authorities,
         fips=said.fips,
         dualstack=said.dualstack,
-        features=FEATURES if said.features is None else frozenset(said.features),
+        features=_features(said),
         federation_url=said.federation_url,
         identity=own,
     )
+
+
+def _features(said: shape.Target) -> frozenset[str]:
+    """Return what a target has; AWS always says whose a session is, and of another cloud that is not known."""
+    if said.features is not None:
+        return frozenset(said.features)
+    return FEATURES if said.endpoint_url is None else FEATURES - {"assumed_role_user"}
 
 
 def _check_url(document: Document, at: Path, url: str) -> None:

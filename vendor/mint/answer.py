@@ -116,7 +116,7 @@ def _account(user: object, session: RoleSession, *, told: bool) -> str:
     if role is not None and not arn:
         if not told:
             return role[2]
-        raise bad("it does not say whose session it is; for a cloud that never does, list the target's features")
+        raise bad("it does not say whose session it is; for a cloud that never does, mend the target's features")
     if assumed is None or role is None:
         raise bad("AssumedRoleUser names no role session")
     partition, account, name = role.groups()

@@ -39,8 +39,8 @@ Own = Annotated[Annotated[Literal["ambient"], Tag("text")] | Annotated[OwnMappin
 class Target(Shape):
     """An STS to mint with: its regions in order, or any endpoint that speaks its protocol.
 
-    `features` are what such an endpoint has of what AWS has; left out, it has all of it. `identity` is the service's
-    own there: what AWS's SDKs find by themselves, unless another one is named.
+    `features` are what such an endpoint has of what AWS has; left out, it has all of it, but may not say whose a
+    session is. `identity` is the service's own there: what AWS's SDKs find by themselves, unless another one is named.
     """
 
     endpoint_url: Text | None = None

@@ -37,9 +37,11 @@ def _read(_issuer: Issuer, subject: str, claims: Mapping[str, Any]) -> dict[str,
     said = claims.get(NAMESPACE)
     if not isinstance(said, dict):
         raise InvalidToken(Reason.CLAIMS, detail=f"the claims of {NAMESPACE} are missing")
-    found = {"principal_arn": subject, **texts(said, _PATHS, required=frozenset({"account"}))}
     arn = _ARN.fullmatch(subject)
-    if arn is None or found["principal_arn"] != subject:
+    if arn is None:
+        raise InvalidToken(Reason.CLAIMS, detail="sub is not the ARN of a principal")
+    found = {"principal_arn": subject, "account": arn[1], **texts(said, _PATHS)}
+    if found["principal_arn"] != subject:
         raise InvalidToken(Reason.CLAIMS, detail="sub is not the ARN of the principal")
     if found["account"] != arn[1]:
         raise InvalidToken(Reason.CLAIMS, detail="account is not that of the principal's ARN")

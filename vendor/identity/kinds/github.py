@@ -25,34 +25,39 @@ _NAMES: Final = (
     *("event_name", "actor_id", "runner_environment"),
 )
 _PATHS: Final = MappingProxyType({name: (name,) for name in _NAMES})
-_REQUIRED: Final = frozenset({"repository", "repository_id", "repository_owner", "repository_owner_id"})
+_ALWAYS: Final = frozenset({"repository", "repository_id", "repository_owner", "repository_owner_id"})
+"""What all tokens have but those of an old Enterprise Server."""
 
-_REPOSITORY: Final = re.compile(r"[^/]+/[^/]+")
+_REPOSITORY: Final = re.compile(r"([^/]+)/[^/]+")
 # Since July 2026 the ids may stand behind the names ("Immutable subject claims").
 _SUBJECT: Final = re.compile(r"repo:([^/:@]+)(?:@([^/:@]+))?/([^/:@]+)(?:@([^/:@]+))?(?::.*)?")
 
 
 def _read(_issuer: Issuer, subject: str, claims: Mapping[str, Any]) -> dict[str, AttributeValue]:
     """Return what a job is; `sub` may be put together in many ways, so it is read only where it could contradict."""
-    found = texts(claims, _PATHS, required=_REQUIRED)
-    owner, repository = found["repository_owner"], found["repository"]
-    if not _REPOSITORY.fullmatch(repository) or not repository.startswith(f"{owner}/"):
-        raise InvalidToken(Reason.CLAIMS, detail="repository is not that of repository_owner")
+    found = texts(claims, _PATHS)
+    if "repository" in found:
+        said = _REPOSITORY.fullmatch(found["repository"])
+        if said is None or said[1] != found.get("repository_owner", said[1]):
+            raise InvalidToken(Reason.CLAIMS, detail="repository is not that of repository_owner")
     if subject.startswith("repo:") and not _agrees(subject, found):
         raise InvalidToken(Reason.CLAIMS, detail="sub and repository do not agree")
     return {**found}
 
 
 def _agrees(subject: str, found: Mapping[str, str]) -> bool:
+    """Tell whether what a subject names is nowhere something else."""
     said = _SUBJECT.fullmatch(subject)
     if said is None:
         return False
     owner, owner_id, name, name_id = said.groups()
-    return (
-        f"{owner}/{name}" == found["repository"]
-        and owner_id in {None, found["repository_owner_id"]}
-        and name_id in {None, found["repository_id"]}
-    )
+    told = {
+        "repository": f"{owner}/{name}",
+        "repository_id": name_id,
+        "repository_owner": owner,
+        "repository_owner_id": owner_id,
+    }
+    return all(value in {None, found.get(attribute, value)} for attribute, value in told.items())
 
 
 _WORKFLOW: Final = Form(
@@ -62,7 +67,7 @@ RULES: Final = Rules(
     names=_NAMES,
     read=_read,
     audience=audience,
-    optional=frozenset(_NAMES) - _REQUIRED,
+    optional=frozenset(_NAMES) - _ALWAYS,
     forms=MappingProxyType(
         {
             "subject": Form(prefix="repo:", skeleton=re.compile("x:x/x:x[x:/]*"), example="repo:OWNER/NAME:…"),

@@ -29,10 +29,12 @@ _SUBJECT: Final = "project_path:"
 
 def _read(_issuer: Issuer, subject: str, claims: Mapping[str, Any]) -> dict[str, AttributeValue]:
     """Return what a job is; a `sub` that names a project names the same one."""
-    found = texts(claims, _PATHS, required=frozenset(_NAMES) - _OPTIONAL)
-    project = found["project_path"]
+    found = texts(claims, _PATHS)
+    project = found.get("project_path")
+    if project is None:
+        return {**found}
     namespace, _, name = project.rpartition("/")
-    if not name or not f"{namespace}/".startswith(f"{found['namespace_path']}/"):
+    if not name or not f"{namespace}/".startswith(f"{found.get('namespace_path', namespace)}/"):
         raise InvalidToken(Reason.CLAIMS, detail="project_path is not below namespace_path")
     if subject.startswith(_SUBJECT) and subject.removeprefix(_SUBJECT).partition(":")[0] != project:
         raise InvalidToken(Reason.CLAIMS, detail="sub and project_path do not agree")
