@@ -122,7 +122,7 @@ async def test_what_this_door_does_not_give_is_refused_with_where_to_go(world: W
 
 async def test_a_role_of_scopes_of_several_kinds_is_refused_with_what_to_do(world: World) -> None:
     said = await assume(world.service.public, world.token(), RoleArn=SPOKE)
-    assert said.error == (403, "AccessDenied")
+    assert said.error == (400, "ValidationError")
     assert f"{NAMED}SCOPE" in said.of["Message"]
 
 
