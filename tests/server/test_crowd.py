@@ -307,6 +307,7 @@ def test_who_does_not_read_the_answers_is_given_no_more_of_them_unread() -> None
         (PLAIN + b"x", None),
         (PLAIN[:-2], None),
         (FORM[:-1], None),
+        (FORM.replace(b"3", b"0").partition(b"\r\n\r\n")[0] + b"\r\nX-Field: ", None),
         (FORM + b"c", None),
         (FORM.replace(b"Content-Length: 3", b"Transfer-Encoding: chunked"), None),
         (b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", None),

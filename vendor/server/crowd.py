@@ -76,7 +76,7 @@ def whole(data: bytes) -> Whole | None:
     head, end, body = data.partition(END)
     if method == b"GET" and end and not body:
         return Whole(path, stays=_is_plain(data))
-    if method == b"POST":
+    if method == b"POST" and end:
         length = _LENGTH.search((head + end).lower())
         if length and int(length[1]) == len(body):
             return Whole(path, stays=False)
