@@ -223,6 +223,15 @@ async def test_while_the_service_drains_everybody_is_read() -> None:
         assert await connection.ended()
 
 
+async def test_nobody_enters_later_on_the_turn_of_who_was_let_in_and_cannot_be_read() -> None:
+    async with crowded() as (world, url):
+        answers = [await exchange(url, PLAIN.replace(b"Host: a", b"Host: a\r\nHost: b")) for _ in range(10 * ONE_IN)]
+        assert [one.status for one in answers].count(400) == 10
+        world.look(late=0.3, times=2)
+        chunked = FORM.partition(b"Content")[0] + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        assert [(await exchange(url, chunked)).status for _ in range(ONE_IN // 2)] == [503] * (ONE_IN // 2)
+
+
 async def test_once_there_is_less_to_do_nobody_is_turned_away_any_more() -> None:
     async with crowded() as (world, url), await Connection.open(url) as connection:
         assert (await _ask(connection, PLAIN)).status == 503

@@ -65,6 +65,7 @@ class Gate:
         self._share = 1.0
         self._turns = 0.0
         self._passes = 0
+        self._passes_given = 0
         self._waited_most = 0.0
         self.pressed = False
         self.most = most
@@ -116,6 +117,7 @@ class Gate:
         """Tell whether who comes now is turned away unread; who is not may enter."""
         if self._turn():
             self._passes += 1
+            self._passes_given += 1
             return False
         return True
 
@@ -136,8 +138,8 @@ class Gate:
         if self._late_since is not None and (self.pressed or now - self._late_since > A_WHILE):
             self._share = max(FEWEST, self._share * FEWER ** ((late + LOOK) / LOOK))
         self.pressed = self._share < 1.0
-        if not self.pressed:
-            self._passes = 0
+        # Who was let pass has entered by now, or never will: what they sent cannot be read, or they have left.
+        self._passes, self._passes_given = min(self._passes, self._passes_given) if self.pressed else 0, 0
 
     def _waited(self) -> float:
         """Return how long the pass of the loop has taken so far in which all requests that have come are read."""
