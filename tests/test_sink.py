@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vendor.audit import UNHURRIED, SinkError
-from vendor.sink import PATIENCE, LineSink
+from vendor.sink import LONGEST_GATHERED, PATIENCE, TURNS, LineSink
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -68,6 +68,24 @@ async def test_many_writers_at_once_keep_their_lines_whole_and_need_few_writes(p
         await asyncio.gather(*map(sink.write, lines))
         assert _writes() - before <= 10
     assert path.read_bytes() == b"".join(lines)
+
+
+async def test_a_line_is_gathered_with_others_for_a_few_turns_of_the_loop_but_not_where_each_takes_long(
+    path: Path,
+) -> None:
+    turns = 0
+
+    def work() -> None:
+        nonlocal turns
+        turns += 1
+        time.sleep(2 * LONGEST_GATHERED)
+        working.append(asyncio.get_running_loop().call_soon(work))
+
+    async with sink_at(path) as sink:
+        working = [asyncio.get_running_loop().call_soon(work)]
+        await sink.write(b"one\n")
+        working[-1].cancel()
+    assert turns < TURNS
 
 
 async def test_a_writer_that_leaves_takes_nobodys_line_away(path: Path) -> None:

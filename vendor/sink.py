@@ -32,6 +32,8 @@ At rest they take microseconds, as nothing else is to be done.
 """
 MOST_GATHERED: Final = 64
 """Lines that wait for no more of them."""
+LONGEST_GATHERED: Final = 0.005
+"""Seconds after which no more lines are waited for, where each turn of the loop takes long."""
 
 _NONE: Final = bytes(4)
 # Of Linux alone; elsewhere all is left to the thread.
@@ -119,13 +121,14 @@ class LineSink:
         self._jobs.put(None)
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Gather what comes in the next turns of the loop: a write costs more than a line, and so does waking."""
         self._busy = True
-        loop.call_soon(self._gather, loop)
+        loop.call_soon(self._gather, loop, loop.time() + LONGEST_GATHERED, TURNS)
 
-    def _gather(self, loop: asyncio.AbstractEventLoop, turns: int = 0) -> None:
-        """Send what waits after some turns of the loop: a write costs more than a line, and waking the thread too."""
-        if turns < TURNS and len(self._waiting) < MOST_GATHERED:
-            loop.call_soon(self._gather, loop, turns + 1)
+    def _gather(self, loop: asyncio.AbstractEventLoop, until: float, turns: int) -> None:
+        """Send what waits once it has waited long enough."""
+        if turns and len(self._waiting) < MOST_GATHERED and loop.time() < until:
+            loop.call_soon(self._gather, loop, until, turns - 1)
         else:
             self._send(loop)
 
@@ -158,10 +161,8 @@ class LineSink:
         self._owed = [*owed, *self._owed]
         _settle(batch.lines, failure)
         batch.lines.clear()  # here, where it was made: the thread lets go of the batch only when the next one comes
-        if owed and failure is None:
-            loop.call_soon(self._gather, loop)  # when those who were told otherwise know it themselves
-        elif self._waiting:
-            self._gather(loop)
+        if self._waiting or (owed and failure is None):  # those who were told otherwise know it themselves by then
+            self._begin(loop)
         else:
             self._busy = False
             if self._idle is not None:
