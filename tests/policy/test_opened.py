@@ -102,3 +102,13 @@ def test_many_tokens_of_one_workload_cost_no_session_each() -> None:
         mapping.open(permission, token, asked, holder=holder)
     again = [mapping.open(permission, token, asked, holder=holder) for token in tokens]
     assert {id(session) for session in again} == {id(lent)}
+
+
+def test_who_was_only_supposed_takes_nobodys_place() -> None:
+    scope = made.scope()
+    mapping = Mapping(scopes={scope.name: scope}, generation=1, opened=Opened(most=1))
+    asked, caller = Asked(scope=scope.name), made.principal()
+    permission = mapping.permit(caller, scope.name)
+    lent = mapping.open(permission, caller, asked)
+    mapping.open(permission, made.principal(token_sha256="", subject="supposed"), asked)
+    assert mapping.open(permission, caller, asked) is lent

@@ -27,8 +27,6 @@ UNHURRIED: Final = 0.8
 
 WITHHELD: Final = "withheld"
 """The event of a line that takes back another one of its request."""
-
-
 PROBE: Final = 1.0
 """Seconds after which writing is tried again where it failed, also when nobody asks for anything."""
 

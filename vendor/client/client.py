@@ -60,7 +60,7 @@ class Client:
         self._token_file = token_file
         self._given = token
         self._ca_file = os.fspath(ca_file) if ca_file else self._environ.get("VENDOR_CA_FILE") or None
-        self._timeout = timeout or TIMEOUT
+        self._timeout = TIMEOUT if timeout is None else timeout
         self._insists = timeout is not None
         self._clock = clock or Clock()
 

@@ -138,9 +138,8 @@ class _Telling(Generic[Model]):
         if kind == "string_type" and isinstance(value, int | float):
             return "expected a string: put it in quotes"
         told = error.get("ctx", {})
-        or_mapping = (
-            " or a mapping" if last == "text" and path[-1:] != ("text",) else ""
-        )  # a name by itself, of a union
+        # The tag of a union's name by itself stands behind the path.
+        or_mapping = " or a mapping" if last == "text" and path[-1:] != ("text",) else ""
         plain = {
             "missing": f"{last} is missing",
             "value_error": str(told.get("error")),

@@ -155,7 +155,8 @@ class Mapping:
         session = self._opened.find(known, principal.issuer_url, holder) if principal.token_sha256 else None
         if session is None:
             session = self._open(permission, principal, asked)
-            self._opened.add(known, session)
+            if principal.token_sha256:  # whom an operator supposes has none, and never comes back
+                self._opened.add(known, session)
         else:
             for parameter in self._listed.get(scope.name, ()):  # an account may have left its list meanwhile
                 admit(parameter, asked.parameters, self._accounts)

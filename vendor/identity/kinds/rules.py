@@ -48,7 +48,7 @@ class Rules:
     `names` are the attributes of the kind, `read` returns those that a token yields from its issuer, its `sub` and its
     claims, and raises InvalidToken where the claims contradict themselves. `audience` returns whom the token is for,
     and raises InvalidToken where it says two things. `types` are the `typ` and `algorithms` the `alg` that are taken.
-    Many good tokens lack the attributes in `optional`; those in `lists` are lists of strings, every other one is a
+    Good tokens often lack the attributes in `optional`; those in `lists` are lists of strings, every other one is a
     string, in `forms` of a certain look and of at most `longest` characters where its issuer sees to that.
 
     `strangers` returns what names an owner where strangers get tokens of the same issuer: a grant must then name one.
